@@ -1,0 +1,3 @@
+#ifndef CBENCH_H
+#define CBENCH_H
+#endif
