@@ -47,7 +47,8 @@ let package = Package(
     .testTarget(name: "MoQDraftsTests", dependencies: ["MoQKernel", "MoQDrafts"], swiftSettings: settings),
     .testTarget(name: "MoQRelayTests", dependencies: ["MoQRelay", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
     .testTarget(name: "MoQNetworkTests", dependencies: ["MoQNetwork", "MoQKernel", "CQuic"], swiftSettings: settings),
-    .testTarget(name: "MoQTests", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
+    .testTarget(
+      name: "MoQTests", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
     .testTarget(name: "MoQToolTests", dependencies: ["MoQTool"], swiftSettings: settings),
     .testTarget(name: "ToyDialectTests", dependencies: ["MoQ"], swiftSettings: settings),
   ],

@@ -1,1 +1,1 @@
-@main struct Bench { static func main() { } }
+@main struct Bench { static func main() {} }

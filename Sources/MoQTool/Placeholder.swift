@@ -1,1 +1,1 @@
-@main struct Tool { static func main() { } }
+@main struct Tool { static func main() {} }

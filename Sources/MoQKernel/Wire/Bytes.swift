@@ -75,7 +75,9 @@ public struct Bytes: Sendable {
 }
 
 @usableFromInline @unsafe @_unsafeNonescapableResult @_lifetime(borrow source)
-func _overrideLifetime<T: ~Copyable & ~Escapable, U: ~Copyable & ~Escapable>(_ value: consuming T, borrowing source: borrowing U) -> T {
+func _overrideLifetime<T: ~Copyable & ~Escapable, U: ~Copyable & ~Escapable>(
+  _ value: consuming T, borrowing source: borrowing U
+) -> T {
   value
 }
 
@@ -108,7 +110,7 @@ public struct SlabWriter: ~Copyable {
     (slab, used) = (fresh, 0)
     return append(from, source.count, fresh)
   }
-  @inlinable public mutating func write(_ source: RawSpan) -> Bytes { 
+  @inlinable public mutating func write(_ source: RawSpan) -> Bytes {
     source.withUnsafeBytes { write($0) }
   }
   @inlinable mutating func append(_ from: UnsafeRawPointer, _ count: Int, _ slab: Slab) -> Bytes {
