@@ -1,0 +1,43 @@
+# Every door of the project. `make help` lists them; each is a script in Scripts/ that a person can run as well.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format lint bench test-peers test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Relay, clock and a subscriber of each dialect on this machine, DEMO_SECONDS=10 (0: until interrupted)
+	@Scripts/demo
+
+test: ## Build and run every test that needs this machine alone
+	@Scripts/test
+
+format: ## Write every Swift source in the house's format
+	@Scripts/format
+
+lint: ## Check the format, and build with warnings as errors
+	@Scripts/lint
+
+bench: ## Benchmarks against their twins; BENCH="--check" fails beyond the allowed ratio
+	@Scripts/bench $(BENCH)
+
+test-peers: ## Foreign peers: moq-rs and aioquic, payloads compared byte for byte (downloads them from PyPI)
+	@Scripts/test-peers
+
+test-fresh: ## Demo and test in a bare Debian 12 and 13 with only the Swift toolchain mounted (root, debootstrap)
+	@Scripts/test-fresh
+
+test-ngtcp2-1x: ## Build and loopback tests against ngtcp2 1.11, unpacked from bookworm-backports
+	@Scripts/ngtcp2-1x
+
+test-asan: ## Tests under the address sanitizer
+	@Scripts/sanitize address
+
+test-tsan: ## Tests under the thread sanitizer
+	@Scripts/sanitize thread
+
+fuzz: ## Every libFuzzer target for FUZZ_SECONDS=60 each
+	@Scripts/fuzz
+
+soak-sim: ## The simulated session pairs over SOAK_SEEDS=100000 seeds
+	@Scripts/soak-sim

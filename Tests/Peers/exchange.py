@@ -1,0 +1,228 @@
+"""Publisher, relay and subscriber as three processes, one or two of them foreign; the payloads are compared.
+
+    exchange.py MOQ LOGS    MOQ is our tool, LOGS a folder that keeps the transcripts of what failed
+
+Prints a line a case and ends with `N passed, N failed, N skipped`.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEED, GROUPS, OBJECTS = 7, 12, 20
+NAMESPACE, TRACK = "demo/peers", "data"
+SECONDS = 40
+DIALECTS = ["draft-14", "moq-lite-01"]
+
+
+@dataclasses.dataclass
+class Case:
+    """Who publishes, relays and subscribes: `ours` or `moq-rs`, ours with the dialects that it is held to."""
+
+    publisher: str
+    relay: str
+    subscriber: str
+    publisher_drafts: list[str] = dataclasses.field(default_factory=list)
+    relay_drafts: list[str] = dataclasses.field(default_factory=list)
+    subscriber_drafts: list[str] = dataclasses.field(default_factory=list)
+
+    def name(self) -> str:
+        def part(who: str, drafts: list[str]) -> str:
+            return f"{who} ({', '.join(drafts)})" if drafts else who
+
+        return " -> ".join(
+            [
+                part(self.publisher, self.publisher_drafts),
+                part(self.relay, self.relay_drafts),
+                part(self.subscriber, self.subscriber_drafts),
+            ]
+        )
+
+
+def cases() -> list[Case]:
+    """A relay that lists one dialect holds moq-rs to it; of two it takes the first that both have."""
+    made = []
+    for draft in DIALECTS:
+        made.append(Case("moq-rs", "ours", "ours", relay_drafts=[draft], subscriber_drafts=[draft]))
+        made.append(Case("ours", "ours", "moq-rs", publisher_drafts=[draft], relay_drafts=[draft]))
+        for other in DIALECTS:
+            if other != draft:
+                both = [draft, other]
+                made.append(Case("moq-rs", "ours", "ours", relay_drafts=both, subscriber_drafts=[other]))
+                made.append(Case("ours", "ours", "moq-rs", publisher_drafts=[other], relay_drafts=both))
+        made.append(Case("ours", "moq-rs", "ours", publisher_drafts=[draft], subscriber_drafts=[draft]))
+        made.append(Case("ours", "moq-rs", "moq-rs", publisher_drafts=[draft]))
+        made.append(Case("moq-rs", "moq-rs", "ours", subscriber_drafts=[draft]))
+    return made
+
+
+class Failure(Exception):
+    pass
+
+
+class Stage:
+    """The processes of one case. Each writes NAME.out and NAME.err; all are gone when the stage is left."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.running: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, *command: object) -> subprocess.Popen:
+        words = [str(word) for word in command]
+        (self.folder / f"{name}.command").write_text(" ".join(words) + "\n")
+        with open(self.folder / f"{name}.out", "wb") as out, open(self.folder / f"{name}.err", "wb") as err:
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        self.running[name] = process
+        return process
+
+    def text(self, name: str) -> str:
+        return (self.folder / name).read_text(errors="replace")
+
+    def wait_for(self, name: str, pattern: str, seconds: float) -> re.Match:
+        """The first match of `pattern` in what the process has written so far, stdout or stderr."""
+        deadline = time.monotonic() + seconds
+        while True:
+            for stream in ("out", "err"):
+                if found := re.search(pattern, self.text(f"{name}.{stream}")):
+                    return found
+            if (status := self.running[name].poll()) is not None:
+                raise Failure(f"{name} ended with status {status} before it wrote {pattern!r}: {self.last(name)}")
+            if time.monotonic() > deadline:
+                raise Failure(f"{name} did not write {pattern!r} within {seconds} s: {self.last(name)}")
+            time.sleep(0.02)
+
+    def finish(self, name: str, seconds: float) -> None:
+        try:
+            status = self.running[name].wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{name} did not end within {seconds:.0f} s: {self.last(name)}") from None
+        if status != 0:
+            raise Failure(f"{name} ended with status {status}: {self.last(name)}")
+
+    def last(self, name: str) -> str:
+        lines = self.text(f"{name}.err").strip().splitlines()
+        return lines[-1] if lines else "nothing on stderr"
+
+    def end(self, name: str) -> None:
+        process = self.running[name]
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in reversed(list(self.running)):
+            self.end(name)
+
+
+def held_to(drafts: list[str]) -> list[str]:
+    return [word for draft in drafts for word in ("--draft", draft)]
+
+
+def run(case: Case, moq: str, folder: pathlib.Path, sent: pathlib.Path, files: list[pathlib.Path]) -> str:
+    python, total = sys.executable, GROUPS * OBJECTS
+    deadline = time.monotonic() + SECONDS
+    with Stage(folder) as stage:
+        if case.relay == "ours":
+            stage.start("relay", moq, "relay", "--bind", "127.0.0.1:0", *held_to(case.relay_drafts))
+        else:
+            stage.start("relay", python, HERE / "moq_rs_serve.py", "127.0.0.1:0")
+        port = stage.wait_for("relay", r"127\.0\.0\.1:(\d+)", 15)[1]
+        place = [f"moqt://127.0.0.1:{port}", NAMESPACE, TRACK]
+
+        if case.publisher == "ours":
+            stage.start(
+                "publisher", moq, "publish", *place, "--tls-disable-verify", *held_to(case.publisher_drafts),
+                "--group-every", OBJECTS, "--rate", 400, "--files", *files,
+            )  # fmt: skip
+        else:
+            stage.start("publisher", python, HERE / "moq_rs_publish.py", *place, SEED, GROUPS, OBJECTS)
+            stage.wait_for("publisher", "announced", 15)
+
+        if case.subscriber == "ours":
+            received = subscribe_with_ours(stage, case, moq, place, total, deadline)
+        else:
+            stage.start("subscriber", python, HERE / "moq_rs_subscribe.py", *place, total)
+            stage.finish("subscriber", deadline - time.monotonic())
+            received = folder / "subscriber.out"
+
+        said = subprocess.run(
+            [python, HERE / "payloads.py", "compare", sent, received], capture_output=True, text=True, timeout=60
+        )
+        if said.returncode != 0:
+            raise Failure(said.stderr.strip())
+        if case.publisher == "ours":
+            stage.finish("publisher", 15)  # it leaves when all is acknowledged
+        return said.stdout.strip()
+
+
+def subscribe_with_ours(
+    stage: Stage, case: Case, moq: str, place: list[str], total: int, deadline: float
+) -> pathlib.Path:
+    """moq-rs does not say when its announcement has arrived, so a refusal that comes too early is asked again."""
+    payload, received = stage.folder / "payloads", stage.folder / "received"
+    while True:
+        stage.start(
+            "subscriber", moq, "subscribe", *place, "--tls-disable-verify", *held_to(case.subscriber_drafts),
+            "--json", "--output", payload, "--count", total,
+        )  # fmt: skip
+        early = time.monotonic() + 3
+        try:
+            stage.finish("subscriber", deadline - time.monotonic())
+            break
+        except Failure:
+            if stage.text("subscriber.out").strip() or time.monotonic() > early:
+                raise
+            time.sleep(0.2)
+    with open(received, "w") as out:
+        subprocess.run(
+            [sys.executable, HERE / "payloads.py", "slice", stage.folder / "subscriber.out", payload],
+            stdout=out, check=True, timeout=60,
+        )  # fmt: skip
+    return received
+
+
+def main() -> None:
+    moq, logs = sys.argv[1], pathlib.Path(sys.argv[2])
+    shutil.rmtree(logs, ignore_errors=True)
+    source = logs / "sent"
+    source.mkdir(parents=True)
+    generator = [sys.executable, str(HERE / "payloads.py")]
+    subprocess.run([*generator, "write", str(SEED), str(GROUPS), str(OBJECTS), str(source)], check=True)
+    sent = logs / "sent.list"
+    with open(sent, "w") as out:
+        subprocess.run([*generator, "list", str(SEED), str(GROUPS), str(OBJECTS)], stdout=out, check=True)
+    files = sorted(source.iterdir())
+
+    passed = failed = 0
+    for number, case in enumerate(cases()):
+        folder = logs / f"{number:02}"
+        folder.mkdir()
+        started = time.monotonic()
+        try:
+            said = run(case, moq, folder, sent, files)
+            passed += 1
+            print(f"ok      {case.name()}: {said} ({time.monotonic() - started:.1f} s)", flush=True)
+            with contextlib.suppress(OSError):
+                shutil.rmtree(folder)
+        except (Failure, OSError, subprocess.SubprocessError) as failure:
+            failed += 1
+            print(f"FAILED  {case.name()}: {failure}; transcripts: {folder}", flush=True)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
