@@ -1,0 +1,68 @@
+/// What a session is made with.
+public struct SessionOptions: Sendable {
+  /// Which dialects the session may end up speaking, by name.
+  public enum Dialects: Sendable, Equatable {
+    /// Whatever both sides speak, the newest first.
+    case automatic
+    /// Only these, best first.
+    case list([String])
+    /// This one or none.
+    case exactly(String)
+  }
+
+  /// Which certificates of a server a client accepts.
+  public enum Trust: Sendable, Equatable {
+    /// Those signed by an authority that the system trusts.
+    case system
+    /// Those signed by an authority in this PEM file.
+    case file(String)
+    /// The one whose SHA-256 (of the certificate in DER) is this, in hexadecimal, with or without colons.
+    case fingerprint(String)
+    /// Every certificate. Whoever is in between can read and change everything: for tests only.
+    case none
+  }
+
+  /// Who answers what the peer asks for.
+  public enum Requests: Sendable, Equatable {
+    /// What is published on the session is served, and announcements are accepted; the rest is refused.
+    case automatic
+    /// Every request waits for an answer on `session.requests`.
+    case ask
+  }
+
+  public var dialects = Dialects.automatic
+  public var trust = Trust.system
+  /// Dialects beside those that come with the library; preferred to them.
+  public var extraDialects: [any Dialect.Type] = []
+  /// Peer profiles (named deviations from a dialect's text) to assume; some are detected anyway.
+  public var profiles: [String] = []
+  public var requests = Requests.automatic
+  /// Tokens for the handshake, where the dialect carries them.
+  public var authorization: [AuthorizationToken] = []
+  /// What we call ourselves, where the dialect has a place for it; empty: nothing is said.
+  public var implementation = "swift-moq"
+
+  /// How long connecting, the handshake of the dialect included, may take.
+  public var connectTimeout: Duration = .seconds(10)
+  /// How long an answer to a request may take.
+  public var requestTimeout: Duration = .seconds(10)
+  /// Silence after which the connection is given up.
+  public var idleTimeout: Duration = .seconds(30)
+  /// A sign of life is sent after this much silence. nil: never.
+  public var keepAlive: Duration? = .seconds(8)
+
+  /// The most bytes of objects that a session holds for consumers that have not taken them.
+  ///
+  /// The peer gets no credit for more until some have been taken.
+  public var receiveBuffer = 16 << 20
+  /// The most bytes an object may have; a stream with a larger one is stopped.
+  public var maximumObjectSize = 64 << 20
+  /// The most bytes kept of what is published on the session; the oldest complete groups go first.
+  public var publishCache = 64 << 20
+  /// A file to append TLS secrets to, for packet analysers.
+  public var keyLog: String?
+
+  public init(dialects: Dialects = .automatic, trust: Trust = .system) {
+    (self.dialects, self.trust) = (dialects, trust)
+  }
+}
