@@ -101,9 +101,14 @@ class Stage:
         try:
             status = self.running[name].wait(seconds)
         except subprocess.TimeoutExpired:
-            raise Failure(f"{name} did not end within {seconds:.0f} s: {self.last(name)}") from None
+            raise Failure(f"{name} did not end in time: {self.last(name)}{self.others(name)}") from None
         if status != 0:
             raise Failure(f"{name} ended with status {status}: {self.last(name)}")
+
+    def others(self, name: str) -> str:
+        """What may have held it up: the processes of the case that are gone already."""
+        gone = [(other, process.poll()) for other, process in self.running.items() if other != name]
+        return "".join(f"; {other} had ended with {status}: {self.last(other)}" for other, status in gone if status)
 
     def last(self, name: str) -> str:
         lines = self.text(f"{name}.err").strip().splitlines()
