@@ -68,7 +68,14 @@ public struct TrackNamespace: Hashable, Sendable {
   }
 
   /// How many bytes the fields have, without their lengths.
-  public var byteCount: Int { fields.reduce(0) { $0 + $1.count } }
+  public var byteCount: Int {
+    var sum = 0, offset = 0
+    while let (length, size) = Self.length(encoded, at: offset) {
+      sum += length
+      offset += size + length
+    }
+    return sum
+  }
 
   /// The fields joined by `/`, for people and for dialects that have only a string. Not UTF-8: replaced.
   public var path: String { fields.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/") }

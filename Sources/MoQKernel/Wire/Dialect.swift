@@ -1,5 +1,171 @@
-/// A version of the protocol, as the kernel sees it. (The wire layer's protocol replaces this one.)
+/// A version of the protocol, as the kernel sees it: a spelling for every message the kernel can mean.
+///
+/// A new kernel message is a new requirement here, and no draft compiles until it says how it is spelled.
+/// Messages carry the names that draft-14 gives them, whatever the dialect calls them.
 public protocol Dialect: SendableMetatype {
   /// What people call it: `draft-14`, `moq-lite-01`.
   static var name: String { get }
+  /// The number that stands for it in a version list.
+  static var version: UInt64 { get }
+  static var framing: Framing { get }
+  /// How one message is framed, where it is not like the others.
+  static func framing(of kind: MessageKind) -> Framing
+  /// The data plane.
+  static var objects: ObjectForms { get }
+
+  associatedtype CLIENT_SETUP: Layout<ClientSetup>
+  associatedtype SERVER_SETUP: Layout<ServerSetup>
+  associatedtype SESSION_UPDATE: Layout<SessionUpdate>
+  associatedtype GOAWAY: Layout<GoAway>
+  associatedtype MAX_REQUEST_ID: Layout<MaxRequestID>
+  associatedtype REQUESTS_BLOCKED: Layout<RequestsBlocked>
+  associatedtype SUBSCRIBE: Layout<Subscribe>
+  associatedtype SUBSCRIBE_OK: Layout<SubscribeOK>
+  associatedtype SUBSCRIBE_ERROR: Layout<RequestError>
+  associatedtype SUBSCRIBE_UPDATE: Layout<SubscribeUpdate>
+  associatedtype UNSUBSCRIBE: Layout<RequestReference>
+  associatedtype PUBLISH_DONE: Layout<SubscribeDone>
+  associatedtype PUBLISH: Layout<Publish>
+  associatedtype PUBLISH_OK: Layout<PublishOK>
+  associatedtype PUBLISH_ERROR: Layout<RequestError>
+  associatedtype FETCH: Layout<Fetch>
+  associatedtype FETCH_OK: Layout<FetchOK>
+  associatedtype FETCH_ERROR: Layout<RequestError>
+  associatedtype FETCH_CANCEL: Layout<RequestReference>
+  associatedtype TRACK_STATUS: Layout<TrackStatusRequest>
+  associatedtype TRACK_STATUS_OK: Layout<TrackStatusOK>
+  associatedtype TRACK_STATUS_ERROR: Layout<RequestError>
+  associatedtype PUBLISH_NAMESPACE: Layout<PublishNamespace>
+  associatedtype PUBLISH_NAMESPACE_OK: Layout<RequestReference>
+  associatedtype PUBLISH_NAMESPACE_ERROR: Layout<RequestError>
+  associatedtype PUBLISH_NAMESPACE_DONE: Layout<RequestReference>
+  associatedtype PUBLISH_NAMESPACE_CANCEL: Layout<RequestError>
+  associatedtype SUBSCRIBE_NAMESPACE: Layout<SubscribeNamespace>
+  associatedtype SUBSCRIBE_NAMESPACE_OK: Layout<RequestReference>
+  associatedtype SUBSCRIBE_NAMESPACE_ERROR: Layout<RequestError>
+  associatedtype UNSUBSCRIBE_NAMESPACE: Layout<RequestReference>
+  associatedtype ANNOUNCE_INIT: Layout<AnnounceInit>
+  associatedtype ANNOUNCE: Layout<Announce>
+
+  /// Refuses what can be read but the text forbids, where a tool must be able to show it all the same.
+  /// `decode` calls it.
+  static func check(_ message: Message) throws(WireError)
+
+  // Requirements with default bodies, so that each dialect keeps a specialised copy of the walk.
+  static func read(_ message: inout Message, from wire: inout WireReader) throws(WireError)
+  static func write(_ message: Message, to wire: inout WireWriter) throws(WireError)
+}
+
+extension Dialect {
+  public static func framing(of kind: MessageKind) -> Framing { framing }
+  public static func check(_ message: Message) throws(WireError) {}
+  @inlinable public static func read(_ message: inout Message, from wire: inout WireReader) throws(WireError) {
+    try walk(&message, &wire)
+  }
+  @inlinable public static func write(_ message: Message, to wire: inout WireWriter) throws(WireError) {
+    var message = message
+    try walk(&message, &wire)
+  }
+
+  // MARK: Whole messages, with type and length as they are framed
+
+  /// Writes a message of a layout.
+  @inlinable public static func encode<L: Layout>(
+    _ message: L.Message, as _: L.Type, _ framing: Framing, into wire: inout WireWriter
+  ) throws(WireError) {
+    let start = try open(L.type, framing, &wire)
+    try L.write(message, to: &wire)
+    try close(framing, from: start, &wire)
+  }
+  /// Reads a message of a layout.
+  @inlinable public static func decode<L: Layout>(
+    _ message: inout L.Message, as _: L.Type, _ framing: Framing, from wire: inout WireReader
+  ) throws(WireError) {
+    let outer = try open(L.type, framing, &wire)
+    try L.read(&message, from: &wire)
+    try wire.finish(outer)
+  }
+
+  /// Writes a message. On an error nothing has been written.
+  public static func encode(_ message: Message, into wire: inout WireWriter) throws(WireError) {
+    let kind = message.kind, framing = framing(of: kind), mark = wire.count
+    do throws(WireError) {
+      let start = try open(type(of: kind), framing, &wire)
+      try write(message, to: &wire)
+      try close(framing, from: start, &wire)
+    } catch {
+      wire.truncate(to: mark)
+      throw error
+    }
+  }
+  /// Reads a message of this kind, and refuses what the text forbids. `wire` should begin with the message,
+  /// so that the error's offset counts from there.
+  public static func decode(_ kind: MessageKind, from wire: inout WireReader) throws(WireError) -> Message {
+    var message = Message(blank: kind)
+    do throws(WireError) {
+      let outer = try open(type(of: kind), framing(of: kind), &wire)
+      try read(&message, from: &wire)
+      try wire.finish(outer)
+      try check(message)
+    } catch {
+      var error = error
+      if error.offset < 0 { error.offset = wire.lastField }
+      throw error
+    }
+    return message
+  }
+  /// Adds to an error which dialect and message it is of, and the section.
+  public static func explain(_ error: WireError, in kind: MessageKind?) -> MessageError {
+    guard let kind else { return MessageError(dialect: name, message: "message", section: "", error: error) }
+    let layout = layout(of: kind)
+    return MessageError(dialect: name, message: layout.name, section: layout.section.description, error: error)
+  }
+
+  @usableFromInline static func open(
+    _ type: UInt64?, _ framing: Framing, _ wire: inout WireWriter
+  ) throws(WireError) -> Int {
+    switch framing {
+    case .typed(let length):
+      guard let type else { throw .inexpressible("message") }
+      try wire.varint(type, "Type")
+      return wire.begin(length)
+    case .length: return wire.begin(.varint)
+    case .bare: return wire.count
+    }
+  }
+  @usableFromInline static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter) throws(WireError) {
+    switch framing {
+    case .typed(let length): try wire.finish(length, from: start)
+    case .length: try wire.finish(.varint, from: start)
+    case .bare: break
+    }
+  }
+  /// Reads a message's type and length, and narrows the reader to its body; returns the bound to restore.
+  @usableFromInline static func open(
+    _ type: UInt64?, _ framing: Framing, _ wire: inout WireReader
+  ) throws(WireError) -> Int {
+    switch framing {
+    case .typed(let length):
+      var found: UInt64 = 0
+      try wire.varint("Type", &found)
+      guard let type else { throw .inexpressible("message") }
+      guard found == type else { throw .invalid("Type", found, wanted: "the message's type") }
+      return try wire.beginBody(length)
+    case .length: return try wire.beginBody(.varint)
+    case .bare: return try wire.begin(wire.remaining)
+    }
+  }
+}
+
+extension WireReader {
+  /// Reads a body's length and narrows the cursor to it.
+  @usableFromInline mutating func beginBody(_ form: Framing.Length) throws(WireError) -> Int {
+    fieldStart = offset
+    switch form {
+    case .varint: return try begin(try length("Length", .max))
+    case .uint16:
+      guard let count = integer(UInt16.self), Int(count) <= remaining else { throw .truncated("Length") }
+      return try begin(Int(count))
+    }
+  }
 }

@@ -1,0 +1,46 @@
+import MoQKernel
+
+/// Parts of messages that several drafts share.
+extension WireWalk where Self: ~Copyable & ~Escapable {
+  /// A truth value, and a location only where it is true.
+  mutating func largest(_ exists: StaticString, _ name: StaticString, _ value: inout Location?) throws(WireError) {
+    var (there, location) = (value != nil, value ?? Location(0, 0))
+    try flag(exists, &there)
+    if includes(there) { try self.location(name, &location) }
+    value = there ? location : nil
+  }
+  /// A number plus one; 0 stands for none.
+  mutating func orOpen(_ name: StaticString, _ value: inout UInt64?) throws(WireError) {
+    guard value != .max else { throw .inexpressible(.init(name)) }
+    var number = value.map { $0 &+ 1 } ?? 0
+    try varint(name, &number)
+    value = number == 0 ? nil : number &- 1
+  }
+  /// A group order that is decided: 1 or 2. 0 would leave it to somebody else.
+  mutating func chosenOrder(_ order: inout GroupOrder) throws(WireError) {
+    try code("Group Order", &order, wanted: "1 or 2")
+    guard order != .publisher else { throw .invalid("Group Order", 0, wanted: "1 or 2") }
+  }
+  /// A request id and nothing else, since 11.
+  mutating func requestID(_ m: inout RequestReference) throws(WireError) {
+    try varint("Request ID", &m.id)
+    try implied("Track Namespace", m.namespace, TrackNamespace())
+  }
+  /// A refusal as 12 to 14 write all of them.
+  mutating func requestError(_ m: inout RequestError) throws(WireError) {
+    try varint("Request ID", &m.id)
+    try varint("Error Code", &m.code)
+    try reason("Error Reason", &m.reason)
+    try implied("Track Namespace", m.namespace, TrackNamespace())
+    try implied("Track Alias", m.trackAlias, 0)
+  }
+}
+
+extension ParameterSpelling {
+  /// AUTHORITY and MOQT_IMPLEMENTATION are both printed as 0x05 in 14 (§9.3.2); 15 has 0x07 for the latter, and so
+  /// has every peer of 14.
+  static var setup14: Self {
+    .init(.pairs, path: 1, maxRequestID: 2, authorization: 3, maxTokenCacheSize: 4, authority: 5, implementation: 7)
+  }
+  static var message14: Self { .init(.pairs, authorization: 3, deliveryTimeout: 2, maxCacheDuration: 4) }
+}

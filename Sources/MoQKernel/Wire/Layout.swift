@@ -1,0 +1,58 @@
+/// How one dialect spells one message of the kernel.
+///
+/// Drafts that agree share a layout by `typealias`, so the right-hand side of a dialect's line names
+/// the last draft that changed it.
+public protocol Layout<Message>: SendableMetatype {
+  associatedtype Message
+  /// The message's type on the wire; nil where its place on the stream says what it is.
+  static var type: UInt64? { get }
+  /// What the dialect calls the message: `SUBSCRIBE_OK`. The layout's own name, unless it says otherwise.
+  static var name: String { get }
+  /// Where the draft defines it: `§9.8`.
+  static var section: StaticString { get }
+  static func walk(_ m: inout Message, _ wire: inout some Wire) throws(WireError)
+
+  // Requirements, not only extensions, so that the compiler keeps a specialised copy of `walk` per layout.
+  static func read(_ m: inout Message, from wire: inout WireReader) throws(WireError)
+  static func write(_ m: Message, to wire: inout WireWriter) throws(WireError)
+}
+
+extension Layout {
+  public static var name: String { String(describing: Self.self) }
+  /// Whether the dialect has the message at all.
+  public static var isSpoken: Bool { true }
+
+  @inlinable public static func read(_ m: inout Message, from wire: inout WireReader) throws(WireError) {
+    try walk(&m, &wire)
+  }
+  @inlinable public static func write(_ m: Message, to wire: inout WireWriter) throws(WireError) {
+    var m = m
+    try walk(&m, &wire)
+  }
+}
+
+/// A message this dialect lacks.
+public enum Unspoken<Message>: Layout, UnspokenLayout {
+  public static var type: UInt64? { nil }
+  public static var section: StaticString { "" }
+  @inlinable public static func walk(_: inout Message, _: inout some Wire) throws(WireError) {
+    throw .inexpressible("message")
+  }
+}
+
+/// What all of `Unspoken` have in common, whatever their message.
+protocol UnspokenLayout {}
+
+/// How a control message begins.
+public enum Framing: Equatable, Sendable {
+  public enum Length: Sendable { case varint, uint16 }
+  /// A type, a length, the fields. moq-transport.
+  case typed(Length)
+  /// A length and the fields: the place on the stream says which message it is. moq-lite since 01.
+  case length
+  /// Only the fields. moq-lite-00, transfork.
+  case bare
+}
+
+/// How integers are written: as in RFC 9000, or, since draft-17, with leading ones for a length.
+public enum Integers: Sendable { case quic, leadingOnes }

@@ -1,0 +1,169 @@
+/// All that is known of an object before its payload, borrowed. The payload itself stays where it is.
+public struct ObjectHeader: ~Escapable {
+  public var group: UInt64 = 0
+  public var subgroup: UInt64 = 0
+  public var id: UInt64 = 0
+  /// nil: the track's default, since draft-15, and in dialects without a priority here.
+  public var priority: UInt8? = 128
+  public var status = ObjectStatus.normal
+  /// The extension headers as they came, without a count or length in front.
+  public var extensions: RawSpan
+  public var payloadLength: UInt64 = 0
+
+  @_lifetime(immortal)
+  @inlinable public init() { extensions = RawSpan() }
+}
+
+/// What an open subgroup stream remembers between objects, in either direction.
+public struct SubgroupStream: Sendable {
+  public let form: SubgroupForm
+  public let statuses: StatusForm
+  /// The largest object id there can be: what the dialect's integers can write.
+  @usableFromInline let largestID: UInt64
+  public var flags: SubgroupFlags
+  /// The track's alias; in moq-lite the subscription's id.
+  public var trackAlias: UInt64 = 0
+  public var group: UInt64 = 0
+  /// nil until the first object, where that names it.
+  public var subgroup: UInt64? = 0
+  /// nil: the track's default.
+  public var priority: UInt8? = 128
+  @usableFromInline var previous: UInt64?
+
+  @inlinable public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
+    (form, statuses) = (forms.subgroup, forms.statuses)
+    largestID = forms.integers == .quic ? WireLimits.varint : .max
+    self.flags = flags.union(forms.subgroup.always)
+  }
+
+  /// The header, its type included.
+  @inlinable public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
+    guard var type = form.type(for: flags) else { throw .inexpressible("Type") }
+    try wire.varint("Type", &type)
+    guard let found = form.flags(of: type) else { throw .invalid("Type", type, wanted: "a subgroup's stream type") }
+    flags = found
+    if case .frames(let framing) = form.content { return try walkGroup(&wire, framing) }
+    try wire.varint("Track Alias", &trackAlias)
+    try wire.varint("Group ID", &group)
+    if flags.contains(.firstIDIsSubgroup) { subgroup = nil }
+    if wire.includes(flags.contains(.subgroupID)) {
+      var id = subgroup ?? 0
+      try wire.varint("Subgroup ID", &id)
+      subgroup = id
+    } else if !flags.contains(.firstIDIsSubgroup), subgroup ?? 0 != 0 {
+      throw .inexpressible("Subgroup ID")
+    }
+    if wire.includes(!flags.contains(.defaultPriority)) {
+      var byte = priority ?? 128
+      try wire.byte("Publisher Priority", &byte)
+      priority = byte
+    } else {
+      priority = nil
+    }
+  }
+  @inlinable mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
+    try wire.implied("Subgroup ID", subgroup, 0)
+    priority = nil
+    if framing == .bare {
+      try wire.varint("Subscribe ID", &trackAlias)
+      try wire.varint("Group Sequence", &group)
+    } else {
+      var (id, sequence) = (trackAlias, group)
+      try wire.within("Message Length") { wire throws(WireError) in
+        try wire.varint("Subscribe ID", &id)
+        try wire.varint("Group Sequence", &sequence)
+      }
+      (trackAlias, group) = (id, sequence)
+    }
+  }
+
+  /// One object, up to its payload.
+  @inlinable @_lifetime(o: copy wire, copy o)
+  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire) throws(WireError) {
+    guard previous != largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
+    // The least id that can come next.
+    let least = previous.map { $0 &+ 1 } ?? 0
+    switch form.ids {
+    case .deltas:
+      guard o.id >= least else { throw .inexpressible("Object ID") }
+      var delta = o.id &- least
+      try wire.varint("Object ID Delta", &delta)
+      guard delta <= largestID &- least else {
+        throw .invalid("Object ID Delta", delta, wanted: "an object id below 2^62")
+      }
+      o.id = least &+ delta
+    case .absolute:
+      try wire.varint("Object ID", &o.id)
+      guard o.id >= least else { throw .invalid("Object ID", o.id, wanted: "more than the one before") }
+    case .counted:
+      try wire.implied("Object ID", o.id, least)
+      try wire.implied("Extension headers", o.extensions.byteCount, 0)
+      try wire.implied("Object Status", o.status, .normal)
+      try wire.varint("Message Length", &o.payloadLength)
+      previous = o.id
+      return
+    }
+    if wire.includes(flags.contains(.extensions)) {
+      try wire.extensions(form.extensions, &o.extensions)
+    } else {
+      try wire.implied("Extension headers", o.extensions.byteCount, 0)
+    }
+    try wire.varint("Object Payload Length", &o.payloadLength)
+    if wire.includes(o.payloadLength == 0) {
+      try statuses.walk(&o.status, &wire)
+    } else {
+      try wire.implied("Object Status", o.status, .normal)
+    }
+    previous = o.id
+    if subgroup == nil { subgroup = o.id }
+  }
+  /// Reads an object's header; on `.truncated` nothing has happened, and more bytes are to be waited for.
+  @inlinable @_lifetime(o: copy wire, copy o)
+  public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
+    let mark = wire.position
+    begin(&o)
+    do throws(WireError) {
+      try walk(&o, &wire)
+      try statuses.check(o.status, o.extensions.byteCount)
+    } catch {
+      throw wire.failed(error, rewindingTo: mark)
+    }
+    finish(&o)
+  }
+  /// Makes a header ready to be read into.
+  @inlinable @_lifetime(o: copy o)
+  public func begin(_ o: inout ObjectHeader) {
+    o.id = previous.map { $0 &+ 1 } ?? 0
+    o.status = .normal
+    o.extensions = RawSpan()
+  }
+  /// Completes a header that was read with what the stream says for all objects.
+  @inlinable @_lifetime(o: copy o)
+  public func finish(_ o: inout ObjectHeader) {
+    (o.group, o.subgroup, o.priority) = (group, subgroup ?? 0, priority)
+  }
+  /// Writes an object's header; the payload goes after it, uncopied. On an error the writer may hold a part of it.
+  @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
+    try statuses.check(o.status, o.extensions.byteCount)
+    var o = copy o
+    try walk(&o, &wire)
+  }
+}
+
+extension StatusForm {
+  @inlinable func walk(_ status: inout ObjectStatus, _ wire: inout some Wire) throws(WireError) {
+    var number = UInt64(status.rawValue)
+    try wire.varint("Object Status", &number)
+    status = try self.status(number)
+  }
+}
+
+extension WireReader {
+  /// Goes back to where the object began, and says in the error where its field is.
+  @usableFromInline mutating func failed(_ error: WireError, rewindingTo mark: Int) -> WireError {
+    var error = error
+    if error.offset < 0 { error.offset = fieldStart }
+    rewind(to: mark)
+    return error
+  }
+}

@@ -1,0 +1,252 @@
+/// A cursor over bytes it does not own. Nothing is copied until a field asks for ownership.
+public struct WireReader: ~Escapable, WireWalk {
+  let source: RawSpan
+  let integers: Integers
+  var offset = 0
+  var end: Int
+  /// Where the field that was read last begins, for errors.
+  var fieldStart = 0
+
+  @_lifetime(copy source)
+  public init(_ source: RawSpan, integers: Integers = .quic) {
+    self.source = source
+    self.integers = integers
+    self.end = source.byteCount
+  }
+  /// Bytes read so far.
+  public var position: Int { offset }
+  /// Bytes left, of the body that is being read or of all.
+  public var remaining: Int { end &- offset }
+  /// Where the field that was read last begins.
+  public var lastField: Int { fieldStart }
+
+  // MARK: Fields
+  public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+    fieldStart = offset
+    guard let read = varint() else { throw .truncated(.init(name)) }
+    value = read
+  }
+  public mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
+    fieldStart = offset
+    guard let read = integer(UInt8.self) else { throw .truncated(.init(name)) }
+    value = read
+  }
+  public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
+    fieldStart = offset
+    value = copy(try length(name, maximum))
+  }
+  public mutating func reason(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
+    try bytes(name, &value, maximum: WireLimits.reasonPhrase)
+  }
+  public mutating func string(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
+    try bytes(name, &value, maximum: .max)
+    guard value.isUTF8 else { throw .invalid(.init(name), UInt64(value.count), wanted: "UTF-8") }
+  }
+  public mutating func rest(_: StaticString, _ value: inout [UInt8]) {
+    fieldStart = offset
+    value = copy(remaining)
+  }
+  public mutating func tuple(
+    _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
+  ) throws(WireError) {
+    fieldStart = offset
+    guard let count = varint() else { throw .truncated(.init(name)) }
+    guard count >= form.fewest, count <= TrackNamespace.maximumFields else {
+      throw .invalid(.init(name), count, wanted: form.fewest == 0 ? "0 to 32 fields" : "1 to 32 fields")
+    }
+    let start = offset
+    var isCanonical = integers == .quic, size = 0
+    for _ in 0..<count {
+      let before = offset
+      let length = try length(name, TrackNamespace.maximumBytes)
+      guard length > 0 || form.allowsEmptyFields else { throw .invalid(.init(name), 0, wanted: "no empty field") }
+      // The shortest length is kept as it is; equal namespaces must have equal bytes.
+      isCanonical = isCanonical && offset &- before == (length < 0x40 ? 1 : 2)
+      offset += length
+      size += length
+    }
+    guard size <= TrackNamespace.maximumBytes else {
+      throw .tooLong(.init(name), UInt64(size), wanted: "at most 4096 bytes")
+    }
+    let length = offset - start
+    offset = start
+    guard isCanonical else {
+      value = TrackNamespace()
+      for _ in 0..<count { value.append(copy(try self.length(name, TrackNamespace.maximumBytes))) }
+      return
+    }
+    value = TrackNamespace(count: Int(count), encoded: copy(length))
+  }
+  public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+    var text: [UInt8] = []
+    try bytes(name, &text, maximum: TrackNamespace.maximumPath)
+    guard text.isUTF8 else { throw .invalid(.init(name), UInt64(text.count), wanted: "UTF-8") }
+    value = TrackNamespace(text.split(separator: UInt8(ascii: "/")))
+    guard value.count <= TrackNamespace.maximumFields else {
+      throw .tooLong(.init(name), UInt64(value.count), wanted: "at most 32 parts")
+    }
+  }
+  public mutating func paths(
+    _ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]
+  ) throws(WireError) {
+    fieldStart = offset
+    guard let n = varint() else { throw .truncated(.init(count)) }
+    guard n <= AnnounceInit.maximumSuffixes else { throw .tooLong(.init(count), n, wanted: "at most 65536") }
+    // A path takes a byte at least, so the bytes that are there bound what is reserved.
+    guard n <= UInt64(remaining) else { throw .truncated(.init(name)) }
+    list = []
+    for _ in 0..<n {
+      var path = TrackNamespace()
+      try self.path(name, &path)
+      list.append(path)
+    }
+  }
+  public mutating func location(_ name: StaticString, _ value: inout Location) throws(WireError) {
+    fieldStart = offset
+    guard let group = varint(), let object = varint() else { throw .truncated(.init(name)) }
+    value = Location(group, object)
+  }
+  public mutating func numbers(_ count: StaticString, _ name: StaticString, _ list: inout [UInt64]) throws(WireError) {
+    fieldStart = offset
+    guard let n = varint() else { throw .truncated(.init(count)) }
+    guard n <= WireLimits.versions else { throw .tooLong(.init(count), n, wanted: "at most 256") }
+    // A number takes a byte at least, so the bytes that are there bound what is reserved.
+    guard n <= UInt64(remaining) else { throw .truncated(.init(name)) }
+    list.removeAll(keepingCapacity: true)
+    for _ in 0..<n {
+      guard let value = varint() else { throw .truncated(.init(name)) }
+      list.append(value)
+    }
+  }
+  public mutating func parameters(
+    _ count: StaticString, _: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
+  ) throws(WireError) {
+    list.removeAll(keepingCapacity: true)
+    try eachParameter(count, &list, spelling)
+  }
+  public mutating func within(
+    _ name: StaticString, _ fields: (inout WireReader) throws(WireError) -> Void
+  ) throws(WireError) {
+    fieldStart = offset
+    let outer = try begin(try length(name, .max))
+    try fields(&self)
+    try finish(outer)
+  }
+
+  @_lifetime(value: copy self, copy value)
+  public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
+    fieldStart = offset
+    switch form {
+    case .length:
+      guard let count = varint() else { throw .truncated("Extension Headers Length") }
+      guard count <= WireLimits.extensions else {
+        throw .tooLong("Extension Headers Length", count, wanted: "at most 65536")
+      }
+      guard count <= UInt64(remaining), let span = slice(Int(count)) else { throw .truncated("Extension headers") }
+      value = span
+    case .count:
+      guard let count = varint() else { throw .truncated("Extension Count") }
+      let start = offset
+      for _ in 0..<count {
+        guard let type = varint(), let number = varint() else { throw .truncated("Extension headers") }
+        if !type.isMultiple(of: 2) {
+          guard number <= WireLimits.extensions else {
+            throw .tooLong("Extension headers", number, wanted: "at most 65536 bytes")
+          }
+          guard number <= UInt64(remaining) else { throw .truncated("Extension headers") }
+          offset += Int(number)
+        }
+        guard offset - start <= Int(WireLimits.extensions) else {
+          throw .tooLong("Extension headers", UInt64(offset - start), wanted: "at most 65536 bytes")
+        }
+      }
+      value = source.extracting(unchecked: start..<offset)
+    }
+  }
+  /// The next `count` bytes, borrowed from whoever lent them to this reader; nil where there are fewer.
+  @_lifetime(copy self)
+  public mutating func slice(_ count: Int) -> RawSpan? {
+    guard count >= 0, count <= remaining else { return nil }
+    let start = offset
+    offset &+= count
+    return source.extracting(unchecked: start..<(start &+ count))
+  }
+  /// Goes back to where a truncated object began, to wait for the rest of it.
+  public mutating func rewind(to mark: Int) { offset = min(max(mark, 0), offset) }
+
+  // MARK: Bodies
+  /// Narrows the cursor to a body of `count` bytes, returning the bound to restore.
+  @usableFromInline mutating func begin(_ count: Int) throws(WireError) -> Int {
+    guard count <= remaining else { throw .truncated("Message Length") }
+    defer { end = offset + count }
+    return end
+  }
+  /// Leaves a body, insisting that its fields used all of it.
+  @usableFromInline mutating func finish(_ outer: Int) throws(WireError) {
+    guard offset == end else {
+      fieldStart = offset
+      throw .trailing(remaining)
+    }
+    end = outer
+  }
+
+  // MARK: Primitives
+  /// An integer without a name; nil where the bytes end.
+  public mutating func varint() -> UInt64? {
+    guard remaining > 0 else { return nil }
+    let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    if integers == .leadingOnes { return leadingOnes(first) }
+    switch first >> 6 {
+    case 0:
+      offset &+= 1
+      return UInt64(first)
+    case 1: return integer(UInt16.self).map { UInt64($0 & 0x3fff) }
+    case 2: return integer(UInt32.self).map { UInt64($0 & 0x3fff_ffff) }
+    default: return integer(UInt64.self).map { $0 & 0x3fff_ffff_ffff_ffff }
+    }
+  }
+  /// Since draft-17: as many bytes follow the first as it has leading ones.
+  mutating func leadingOnes(_ first: UInt8) -> UInt64? {
+    let more = (~first).leadingZeroBitCount
+    guard remaining > more else { return nil }
+    offset &+= 1
+    var value = more >= 7 ? 0 : UInt64(first & (0x7f >> UInt8(more)))
+    for _ in 0..<more {
+      value = value << 8 | UInt64(source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self))
+      offset &+= 1
+    }
+    return value
+  }
+  @usableFromInline mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> T? {
+    let size = MemoryLayout<T>.size
+    guard remaining >= size else { return nil }
+    defer { offset &+= size }
+    return T(bigEndian: source.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: T.self))
+  }
+  /// A length that its limit allows and the remaining bytes can honour.
+  @usableFromInline mutating func length(_ name: StaticString, _ maximum: Int) throws(WireError) -> Int {
+    guard let value = varint() else { throw .truncated(.init(name)) }
+    guard value <= UInt64(maximum) else { throw .tooLong(.init(name), value, wanted: Self.bound(maximum)) }
+    guard value <= UInt64(remaining) else { throw .truncated(.init(name)) }
+    return Int(value)
+  }
+  private static func bound(_ maximum: Int) -> WireError.Field {
+    switch maximum {
+    case WireLimits.reasonPhrase: "at most 1024 bytes"
+    case WireLimits.sessionURI: "at most 8192 bytes"
+    case WireLimits.parameterValue: "at most 65535 bytes"
+    case TrackNamespace.maximumBytes: "at most 4096 bytes"
+    default: "fewer bytes"
+    }
+  }
+  mutating func copy(_ count: Int) -> [UInt8] {
+    defer { offset &+= count }
+    let range = offset..<(offset + count)
+    return source.withUnsafeBytes { [UInt8](UnsafeRawBufferPointer(rebasing: $0[range])) }
+  }
+}
+
+extension [UInt8] {
+  /// Whether the bytes are valid UTF-8.
+  @usableFromInline var isUTF8: Bool { allSatisfy { $0 < 0x80 } || String(validating: self, as: UTF8.self) != nil }
+}
