@@ -34,12 +34,16 @@ let package = Package(
     library("CGnuTLS", pkgConfig: "gnutls", apt: "libgnutls28-dev", brew: "gnutls"),
     library("CNghttp3", pkgConfig: "libnghttp3", apt: "libnghttp3-dev", brew: "libnghttp3"),
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
-    .target(name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS", "CNghttp3", "CCrypto"]),
+    .target(
+      name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS", "CNghttp3", "CCrypto"],
+      // ngtcp2's pkg-config file does not name its TLS helper.
+      linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls")]),
     .target(name: "MoQNetwork", dependencies: ["MoQKernel", "CQuic"], swiftSettings: settings),
 
     .target(
       name: "MoQ", dependencies: ["MoQKernel", "MoQDrafts", "MoQRelay", "MoQNetwork"], swiftSettings: settings),
-    .executableTarget(name: "MoQTool", dependencies: ["MoQ"], swiftSettings: settings),
+    .executableTarget(
+      name: "MoQTool", dependencies: ["MoQ", "MoQKernel", "MoQDrafts", "MoQNetwork", "CQuic"], swiftSettings: settings),
     .target(name: "CBench", dependencies: ["CQuic"]),
     .executableTarget(name: "MoQBench", dependencies: ["MoQ", "CBench"], swiftSettings: settings),
 

@@ -1,4 +1,6 @@
 extension Command {
   /// Every command, in the order of the help.
-  static let all: [Command] = []
+  static let all: [Command] = [
+    relay, publish, subscribe, clockPublish, clockSubscribe, probe, cert,
+  ]
 }

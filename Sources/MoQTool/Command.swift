@@ -51,7 +51,8 @@ enum Request {
       if second == "-h" || second == "--help" { self = .overview(first); return }
       guard let command = family.first(where: { $0.name == "\(first) \(second)" }) else {
         let names = family.map { String($0.name.dropFirst(first.count + 1)) }
-        throw Misuse("there is no \"\(first) \(second)\"" + suggestion(second, among: names, prefix: "\(first) "))
+        throw Misuse(
+          "there is no \"\(first) \(second)\"" + suggestion(second, among: names, prefix: "\(first) "), command: first)
       }
       try self.init(command, Array(words))
       return

@@ -44,7 +44,7 @@ enum Help {
 
   /// Names at the left, what they are beside them. A name too long for its column has a line of its own.
   private static func table(_ rows: [(String, String)], style: Style) -> String {
-    let column = 24
+    let column = 25
     var text = ""
     for (name, summary) in rows {
       var lines = wrapped(summary, to: 80 - column)[...]

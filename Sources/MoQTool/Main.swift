@@ -46,7 +46,7 @@ import Glibc
       return 1
     default:
       say(command, Explanation.sentence(for: error))
-      return 1
+      return Explanation.isMisuse(error) ? 2 : 1
     }
   }
 }

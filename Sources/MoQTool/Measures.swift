@@ -86,3 +86,13 @@ struct Progress {
     try? Output.error.line("\r\u{1b}[K\(objects) objects, \(MoQTool.size(bytes)) \(verb) in \(took.shown), \(rate)/s")
   }
 }
+
+/// A peer's text, fit for a terminal: control characters become dots.
+func printable(_ text: String) -> String {
+  var shown = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+    shown.append(isControl ? "." : scalar)
+  }
+  return String(shown)
+}

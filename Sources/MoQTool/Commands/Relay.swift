@@ -1,0 +1,71 @@
+import MoQ
+
+extension Command {
+  private static let bind = Option(
+    "bind", takes: .one("HOST:PORT"), "listen there (default 127.0.0.1:4443); port 0: any that is free")
+  private static let certificate = Option(
+    "cert", takes: .one("PEM"), "the certificate chain; without it one is made that lasts ten days")
+  private static let key = Option("key", takes: .one("PEM"), "the certificate's key")
+  private static let cache = Option(
+    "cache", takes: .one("MB"), "keep at most so many megabytes of all tracks together (default 256)")
+  private static let spoken = Option(
+    "draft", short: "d", takes: .repeated("NAME"),
+    "speak this dialect only; given several times: these, best first (moq drafts lists them)")
+
+  static let relay = Command(
+    name: "relay",
+    summary: "bring publishers and subscribers together, whatever dialect each speaks",
+    options: [("Options", [bind, certificate, key, spoken, cache, .json, .verbose])],
+    details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
+      + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly.",
+    examples: [
+      ("on this machine, with a certificate made on the spot", "moq relay"),
+      ("for everybody", "moq relay --bind [::]:443 --cert fullchain.pem --key privkey.pem"),
+      ("in two dialects only", "moq relay --draft draft-14 --draft moq-lite-01"),
+    ]
+  ) { arguments in
+    var options = RelayOptions()
+    switch (arguments.text(certificate), arguments.text(key)) {
+    case (let certificate?, let key?): options.server.certificate = .files(certificate: certificate, key: key)
+    case (nil, nil): options.server.certificate = .selfSigned()
+    case (nil, _): throw Misuse("--key needs its certificate: --cert PEM")
+    case (_, nil): throw Misuse("--cert needs its key: --key PEM")
+    }
+    options.server.session.dialects = try SessionOptions.Dialects(arguments)
+    if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
+    let address = arguments.text(bind) ?? "127.0.0.1:4443"
+    let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
+
+    try await untilStopped { [options] in
+      let relay = try await RelayServer.start(on: address, options: options)
+      try Output.standard.line(
+        isJSON
+          ? "\(JSONLine.object(["address": .string(relay.address), "sha256": .string(relay.fingerprint)]))"
+          : "Relay ready at moqt://\(relay.address), certificate SHA-256 \(relay.fingerprint)")
+      let watch = isVerbose ? Task { await report(on: relay) } : nil
+      await relay.run()
+      watch?.cancel()
+      if isVerbose { note("Ended. \(await relay.statistics.shown)") }
+    }
+  }
+
+  /// A line on standard error every ten seconds in which something changed.
+  private static func report(on relay: RelayServer) async {
+    var last: RelayStatistics?
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(10))
+      let now = await relay.statistics
+      if now != last, !Task.isCancelled { note(now.shown) }
+      last = now
+    }
+  }
+}
+
+extension RelayStatistics {
+  /// For people, on one line.
+  var shown: String {
+    "\(sessions) sessions (\(sessionsAccepted) in all), \(broadcasts) broadcasts, \(tracks) tracks, "
+      + "\(subscriptions) subscriptions; \(objectsReceived) objects in, \(objectsSent) out, "
+      + "\(groupsSkipped) groups skipped; \(size(UInt64(max(cachedBytes, 0)))) kept"
+  }
+}

@@ -1,0 +1,116 @@
+import MoQ
+
+/// Where a command connects to, and how it trusts what it finds there.
+struct Destination: Sendable {
+  let url: SessionURL
+  let options: SessionOptions
+  private let verbose: Bool
+
+  init(_ text: String, _ arguments: Arguments) throws {
+    url = try SessionURL(text)
+    options = try SessionOptions(arguments)
+    verbose = arguments.has(.verbose)
+  }
+
+  /// Connects, lends the session to `body`, and closes it. If the session ends before `body` does, that is cancelled.
+  func withSession(_ body: @escaping @Sendable (Session) async throws -> Void) async throws {
+    if options.trust == .none {
+      note(
+        "\(Style(for: .error).yellow("Warning:")) the certificate of \(url.authority) is not checked "
+          + "(--tls-disable-verify): whoever is in between can read and change everything.")
+    }
+    if verbose { note("Connecting to \(url)") }
+    let started = ContinuousClock.now
+    try await MoQ.withSession(to: url.description, options: options) { session in
+      if verbose {
+        let peer = session.peerImplementation.map { ", which calls itself \($0)" } ?? ""
+        let took = (ContinuousClock.now - started).shown
+        note("Connected to \(session.peerAddress) in \(took): \(session.dialect)\(peer)")
+      }
+      try await run(body, with: session)
+      if verbose { note(await session.statistics.shown) }
+    }
+  }
+}
+
+extension Destination {
+  /// A publisher that waits for its input would not notice that nobody takes it any more; so the session is watched.
+  private func run(_ body: @escaping @Sendable (Session) async throws -> Void, with session: Session) async throws {
+    let work = Task { try await body(session) }
+    let watch = Task {
+      _ = await session.closed
+      work.cancel()
+    }
+    defer { watch.cancel() }
+    do {
+      try await withTaskCancellationHandler {
+        try await work.value
+      } onCancel: {
+        work.cancel()
+      }
+    } catch  where isCancellation(error) && !Task.isCancelled && session.isClosed {
+      throw Failure("\(url.authority) ended the session: \(await session.closed); see what it says, or connect again")
+    }
+  }
+
+  private func isCancellation(_ error: any Error) -> Bool {
+    error is CancellationError || (error as? MoQError)?.code == .cancelled
+  }
+}
+
+extension SessionOptions {
+  /// As the options that all connecting commands share say.
+  init(_ arguments: Arguments) throws(Misuse) {
+    self.init(dialects: try Dialects(arguments), trust: .system)
+    try arguments.exclude(.disableVerify, .authority, .fingerprint)
+    if arguments.has(.disableVerify) { trust = .none }
+    if let file = arguments.text(.authority) { trust = .file(file) }
+    if let text = arguments.text(.fingerprint) {
+      let digits = text.filter { $0 != ":" && $0 != " " }
+      guard digits.count == 64, digits.allSatisfy(\.isHexDigit) else {
+        throw Misuse("--tls-fingerprint wants a SHA-256, 64 hexadecimal digits, not \"\(text)\"")
+      }
+      trust = .fingerprint(digits.lowercased())
+    }
+    if let limit = try arguments.seconds(.timeout) { (connectTimeout, requestTimeout) = (limit, limit) }
+  }
+}
+
+extension SessionOptions.Dialects {
+  /// None: automatic; one: exactly that; several: in that order.
+  init(_ arguments: Arguments) throws(Misuse) {
+    let names = arguments.texts(.draft)
+    for name in names { try checkDialect(name) }
+    self = names.isEmpty ? .automatic : names.count == 1 ? .exactly(names[0]) : .list(names)
+  }
+}
+
+/// Throws if no dialect has that name.
+func checkDialect(_ name: String) throws(Misuse) {
+  let known = Runtime.dialectNames
+  guard !known.contains(name) else { return }
+  let hint = nearest(name, among: known).map { "did you mean \($0)?" } ?? "there are \(known.joined(separator: ", "))"
+  throw Misuse("there is no dialect \"\(name)\"; \(hint)")
+}
+
+extension SessionStatistics {
+  /// For people, on one line.
+  var shown: String {
+    "Sent \(size(bytesSent)), received \(size(bytesReceived)); round trip \(smoothedRTT.shown), "
+      + "\(decimal(loss * 100, 2)) % of \(packetsSent) packets lost"
+  }
+}
+
+extension TrackNamespace {
+  /// A namespace as a user writes it: `a/b/c`.
+  init(written text: String) throws(Misuse) {
+    self.init(path: text)
+    guard count > 0 else { throw Misuse("\"\(text)\" is no namespace: write it as a/b/c") }
+    guard count <= TrackNamespace.maximumFields else {
+      throw Misuse("the namespace has \(count) parts; \(TrackNamespace.maximumFields) are allowed")
+    }
+    guard byteCount <= TrackNamespace.maximumBytes else {
+      throw Misuse("the namespace has \(byteCount) bytes; \(TrackNamespace.maximumBytes) are allowed")
+    }
+  }
+}
