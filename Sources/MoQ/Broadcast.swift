@@ -1,5 +1,8 @@
 /// Something that is published: tracks under one path.
 public final class Broadcast: Sendable {
+  static func begin(_ session: Session, _ path: TrackNamespace) async throws(MoQError) -> Broadcast {
+    throw MoQError(.unsupported, "")
+  }
   public var path: TrackNamespace { fatalError() }
   /// The track of that name, made the first time it is asked for.
   public func track(_ name: String, options: TrackOptions = TrackOptions()) async throws(MoQError) -> BroadcastTrack {

@@ -31,5 +31,6 @@ public struct IncomingRequests: AsyncSequence, Sendable {
     public mutating func next(isolation actor: isolated (any Actor)?) async -> IncomingRequest? { nil }
     public mutating func next() async -> IncomingRequest? { nil }
   }
+  let inbox: Inbox<IncomingRequest>
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
 }

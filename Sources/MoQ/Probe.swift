@@ -1,3 +1,5 @@
+import MoQKernel
+
 /// What a peer answered to the offer of one dialect.
 public struct ProbeResult: Sendable {
   /// What was offered; nil: all that the library speaks.
@@ -19,5 +21,18 @@ public struct ProbeResult: Sendable {
 public func probe(
   _ url: String, dialect: String? = nil, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared
 ) async -> ProbeResult {
-  ProbeResult(offered: dialect, outcome: .failure(MoQError(.unsupported, "")))
+  var options = options
+  options.dialects = dialect.map { .exactly($0) } ?? .automatic
+  let start = Instant.now
+  do throws(MoQError) {
+    let session = try await Session.connect(to: url, options: options, on: runtime)
+    let end = Instant.now
+    let success = ProbeResult.Success(
+      dialect: session.dialect, peerAddress: session.peerAddress, peerImplementation: session.peerImplementation,
+      setupTime: .nanoseconds(end.nanoseconds &- start.nanoseconds), smoothedRTT: await session.statistics.smoothedRTT)
+    await session.close()
+    return ProbeResult(offered: dialect, outcome: .success(success))
+  } catch {
+    return ProbeResult(offered: dialect, outcome: .failure(error))
+  }
 }

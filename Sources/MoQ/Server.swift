@@ -1,3 +1,6 @@
+import MoQKernel
+import MoQNetwork
+
 /// What a server shows to its clients.
 public enum Certificate: Sendable, Equatable {
   /// One that is made on the spot, valid for ten days, for `localhost`, the loopback addresses and `names`.
@@ -26,31 +29,85 @@ public struct ServerOptions: Sendable {
 }
 
 /// Accepts sessions.
+///
+/// A server that is no longer referenced closes.
 public final class Server: Sendable {
+  private let listener: Listener
+  private let inbox: Inbox<Session>
+  private let hosts: LoopBound<Hosts>
+
+  private final class Hosts {
+    var all: [ObjectIdentifier: WeakHost] = [:]
+    var isClosed = false
+  }
+  private struct WeakHost { weak var host: SessionHost? }
+
+  private init(_ listener: Listener, _ inbox: Inbox<Session>, _ hosts: LoopBound<Hosts>) {
+    (self.listener, self.inbox, self.hosts) = (listener, inbox, hosts)
+  }
+  deinit { shutDown() }
+
   /// Listens on `address`, as `127.0.0.1:4443` or `[::]:443`. Port 0: any that is free.
   ///
   /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost` or `transport`.
   public static func listen(
     on address: String, options: ServerOptions = ServerOptions(), runtime: Runtime = .shared
-  ) async throws(MoQError) -> Server { throw MoQError(.unsupported, "") }
+  ) async throws(MoQError) -> Server {
+    let loop = runtime.loop
+    let inbox = Inbox<Session>(), hosts = LoopBound(Hosts(), on: loop)
+    let listener = try await Listener.start(on: address, options: options, runtime: runtime) { driver in
+      let shared = SessionShared(loop: loop), requests = Inbox<IncomingRequest>()
+      let host = SessionHost(driver: driver, options: options.session, peer: "a client", shared: shared)
+      host.publishing = PublishingHost(host, requests: requests)
+      let bound = LoopBound(host, on: loop), id = ObjectIdentifier(host)
+      hosts.value.all[id] = WeakHost(host: host)
+      host.onOver = { hosts.value.all[id] = nil }
+      host.onOutcome = { result in
+        guard case .success(let facts) = result else { return }
+        inbox.put(Session(bound, shared: shared, facts: facts, inbox: requests))
+      }
+    }
+    return Server(listener, inbox, hosts)
+  }
 
   /// The address, with the port that was taken.
-  public var address: String { fatalError() }
-  public var port: UInt16 { fatalError() }
+  public var address: String { listener.address }
+  public var port: UInt16 { listener.port }
   /// The SHA-256 of the certificate, in hexadecimal.
-  public var fingerprint: String { fatalError() }
+  public var fingerprint: String { listener.fingerprint }
   /// The sessions that clients make, each after its handshake. One consumer.
-  public var sessions: Sessions { fatalError() }
+  public var sessions: Sessions { Sessions(inbox: inbox) }
+
   /// Takes no more sessions, and closes those there are.
-  public func close() async {}
+  public func close() async {
+    shutDown()
+    // Whatever was posted before has run then.
+    _ = try? await listener.loop.run {}
+  }
+
+  private func shutDown() {
+    inbox.close()
+    listener.loop.post { [listener, hosts, loop = listener.loop] in
+      guard !hosts.value.isClosed else { return }
+      hosts.value.isClosed = true
+      for host in hosts.value.all.values { host.host?.close("the server ends") }
+      // The sessions say goodbye at the end of this tick.
+      loop.schedule(at: loop.now) { listener.close() }
+    }
+  }
 
   public struct Sessions: AsyncSequence, Sendable {
     public typealias Element = Session
     public typealias Failure = Never
+    let inbox: Inbox<Session>
     public struct AsyncIterator: AsyncIteratorProtocol {
-      public mutating func next(isolation actor: isolated (any Actor)?) async -> Session? { nil }
-      public mutating func next() async -> Session? { nil }
+      let inbox: Inbox<Session>
+      /// The next session; nil: the server or the task has ended.
+      public mutating func next(isolation actor: isolated (any Actor)?) async -> Session? {
+        (try? await inbox.next(isolation: actor)) ?? nil
+      }
+      public mutating func next() async -> Session? { await next(isolation: nil) }
     }
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(inbox: inbox) }
   }
 }

@@ -1,3 +1,6 @@
+import MoQKernel
+import MoQNetwork
+
 /// Connects to `url`, lends the session to `body`, and closes it when `body` returns or throws.
 ///
 /// - Parameter url: `moqt://host:port/path`. The port defaults to 443.
@@ -22,39 +25,128 @@ public func withSession<Value>(
 /// All methods may be called from any task. A session that is no longer referenced, by itself or by
 /// what was made with it, closes.
 public final class Session: Sendable {
+  let shared: SessionShared
+  let bound: LoopBound<SessionHost>
+  let facts: SessionFacts
+  let inbox: Inbox<IncomingRequest>
+
+  init(_ host: LoopBound<SessionHost>, shared: SessionShared, facts: SessionFacts, inbox: Inbox<IncomingRequest>) {
+    (bound, self.shared, self.facts, self.inbox) = (host, shared, facts, inbox)
+  }
+
+  deinit {
+    guard shared.closure.value == nil else { return }
+    let bound = self.bound
+    shared.loop.post { bound.value.close("") }
+  }
+
+  var loop: Loop { shared.loop }
+
+  /// Runs `body` on the session's loop, soon.
+  func post(_ body: @escaping @Sendable (SessionHost) -> Void) {
+    loop.post { [bound] in
+      bound.value.driver.tick()
+      body(bound.value)
+    }
+  }
+
+  /// Waits for an answer of the peer; if the task is cancelled before, `withdraw` runs on the loop.
+  func answer<Value: Sendable>(
+    _ promise: Promise<Result<Value, MoQError>>, isolation: isolated (any Actor)? = #isolation,
+    withdraw: @escaping @Sendable (SessionHost) -> Void
+  ) async throws(MoQError) -> Value {
+    guard let result = await promise.wait() else {
+      post(withdraw)
+      throw .cancelledTask
+    }
+    return try result.get()
+  }
 }
 
 extension Session {
   /// Connects to `url` and waits until both sides have agreed on a dialect.
   ///
-  /// Throws `badURL`, `unsupported`, `unknownHost`, `nothingListens`, `untrusted`, `noCommonDialect`,
-  /// `timeout`, `violation`, `transport` or `cancelled`.
+  /// Throws `badURL`, `badOption`, `unsupported`, `unknownHost`, `nothingListens`, `untrusted`,
+  /// `noCommonDialect`, `timeout`, `violation`, `transport` or `cancelled`.
   public static func connect(
     to url: String, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared
-  ) async throws(MoQError) -> Session { throw MoQError(.unsupported, "") }
+  ) async throws(MoQError) -> Session {
+    let target = try SessionURL(url)
+    try options.check()
+    let trust = try options.tls()
+    let loop = runtime.loop
+    let shared = SessionShared(loop: loop), requests = Inbox<IncomingRequest>()
+    let outcome = Promise<Result<(LoopBound<SessionHost>, SessionFacts), MoQError>>()
+    let attempt = Promise<LoopBound<SessionHost>>()
+    loop.post {
+      let core = SessionCore(
+        role: .client,
+        options: options.configuration(path: target.path.isEmpty ? nil : target.path, authority: target.authority),
+        registry: options.registry)
+      let driver = SessionDriver(core, loop: loop)
+      let host = SessionHost(driver: driver, options: options, peer: target.authority, shared: shared)
+      host.publishing = PublishingHost(host, requests: requests)
+      let bound = LoopBound(host, on: loop)
+      attempt.fulfil(bound)
+      host.offered = SessionCore.alpns(for: core.configuration, registry: options.registry)
+      host.onOutcome = { result in outcome.fulfil(result.map { (bound, $0) }) }
+      driver.connect(
+        on: runtime.clientEndpoint, host: target.host, port: target.port, alpns: host.offered, trust: trust,
+        options: options.quic)
+    }
+    guard let result = await outcome.wait() else {
+      loop.post { attempt.value?.value.close("") }
+      throw .cancelledTask
+    }
+    let (host, facts) = try result.get()
+    return Session(host, shared: shared, facts: facts, inbox: requests)
+  }
 
   /// The dialect both sides speak.
-  public var dialect: SessionDialect { fatalError() }
+  public var dialect: SessionDialect { facts.dialect }
   /// The peer's address, as `host:port`.
-  public var peerAddress: String { fatalError() }
+  public var peerAddress: String { facts.peerAddress }
   /// What the peer calls its implementation, where it says so.
-  public var peerImplementation: String? { fatalError() }
+  public var peerImplementation: String? { facts.peerImplementation }
   /// The path the client asked for, on a server.
-  public var peerPath: String? { fatalError() }
+  public var peerPath: String? { facts.peerPath }
 
   /// The numbers of this moment.
-  public var statistics: SessionStatistics { get async { fatalError() } }
+  public var statistics: SessionStatistics {
+    get async {
+      let bound = self.bound
+      let numbers = try? await loop.run { bound.value.driver.statistics }
+      return SessionStatistics(numbers ?? TransportStatistics(), peerBitrate: shared.peerBitrate)
+    }
+  }
   /// Waits until the session is over, and says how it ended.
-  public var closed: SessionClosure { get async { fatalError() } }
-  /// Whether the session is over.
-  public var isClosed: Bool { fatalError() }
+  public var closed: SessionClosure {
+    get async {
+      await shared.closure.wait()
+        ?? SessionClosure(by: .local, reason: .noError, code: 0, phrase: "the task that waited was cancelled")
+    }
+  }
+  /// How the session ended; nil: it has not.
+  public var closure: SessionClosure? { shared.closure.value }
   /// Waits until the peer asks for the session to be moved (GOAWAY); nil: the session ended without.
-  public var goAway: SessionMove? { get async { fatalError() } }
+  public var goAway: SessionMove? { get async { await shared.move.wait() ?? nil } }
 
   /// Asks the peer to go elsewhere. `url` empty: to the same place, for a new session.
-  public func sendGoAway(to url: String = "") async throws(MoQError) {}
-  /// Ends the session, and waits until the peer has been told.
-  public func close(reason: String = "") async {}
+  ///
+  /// Throws `inexpressible` where the dialect has no words for it, or where only a server may say it.
+  public func sendGoAway(to url: String = "") async throws(MoQError) {
+    let promise = Promise<Result<Void, MoQError>>()
+    post { host in
+      promise.fulfil(
+        host.attempt("asking the peer to go away") { () throws(CommandError) in try host.core.goAway(uri: url) })
+    }
+    try await answer(promise) { _ in }
+  }
+  /// Ends the session, and waits until its connection is closed.
+  public func close(reason: String = "") async {
+    post { $0.close(reason) }
+    _ = await shared.closure.wait()
+  }
 
   // MARK: Receiving
 
@@ -66,28 +158,50 @@ extension Session {
   ///   - priority: lower is sent first, among the subscriptions of this session.
   ///   - order: which of several groups is sent first.
   ///   - deliveryTimeout: objects older than that need not be sent; nil: all are.
+  ///   - keepsStatus: whether markers without a payload (end of group, missing object) are objects too.
   /// - Throws: `unknownTrack`, `unauthorized`, `refused`, `timeout`, `sessionClosed`, `inexpressible` or `cancelled`.
   public func subscribe(
     to broadcast: TrackNamespace, track: String, from start: Filter = .currentGroup, priority: UInt8 = 128,
-    order: GroupOrder = .publisher, deliveryTimeout: Duration? = nil, authorization: [AuthorizationToken] = []
-  ) async throws(MoQError) -> Subscription { throw MoQError(.unsupported, "") }
+    order: GroupOrder = .publisher, deliveryTimeout: Duration? = nil, authorization: [AuthorizationToken] = [],
+    keepsStatus: Bool = false
+  ) async throws(MoQError) -> Subscription {
+    var request = SubscribeRequest(TrackName(broadcast, track), filter: start)
+    (request.priority, request.groupOrder, request.deliveryTimeout) = (priority, order, deliveryTimeout)
+    request.authorization = authorization
+    let subscription = Subscription(self, request, keepsStatus: keepsStatus)
+    try await subscription.begin()
+    return subscription
+  }
 
-  /// Asks for objects of the past: from `start` through the object `end`, or through the whole of its group.
+  /// Asks for objects of the past: from `start` through the object `endObject` of `endGroup`, or the whole of it.
   ///
   /// Ends without an object where the publisher has none in the range.
   public func fetch(
     from broadcast: TrackNamespace, track: String, start: Location, endGroup: UInt64, endObject: UInt64? = nil,
     priority: UInt8 = 128, order: GroupOrder = .publisher, authorization: [AuthorizationToken] = []
-  ) async throws(MoQError) -> FetchedObjects { throw MoQError(.unsupported, "") }
+  ) async throws(MoQError) -> FetchedObjects {
+    let name = TrackName(broadcast, track)
+    var request = FetchRequest(.standalone(name, start: start, endGroup: endGroup, endObject: endObject))
+    (request.priority, request.groupOrder, request.authorization) = (priority, order, authorization)
+    return try await FetchedObjects.begin(self, request, what: "fetching from \(name)")
+  }
 
   /// Asks what the publisher says of a track without subscribing to it.
   public func trackStatus(of broadcast: TrackNamespace, track: String) async throws(MoQError) -> TrackState {
-    throw MoQError(.unsupported, "")
+    let name = TrackName(broadcast, track), promise = Promise<Result<TrackState, MoQError>>()
+    let what = "asking for the state of \(name)"
+    post { host in
+      switch host.attempt(what, { () throws(CommandError) in try host.core.trackStatus(name) }) {
+      case .success(let key): host.statuses[key] = (what, promise)
+      case .failure(let error): promise.fulfil(.failure(error))
+      }
+    }
+    return try await answer(promise) { _ in }
   }
 
   /// Everything that is announced below `prefix`, now and later.
   public func announcements(under prefix: TrackNamespace = TrackNamespace()) async throws(MoQError) -> Announcements {
-    throw MoQError(.unsupported, "")
+    try await Announcements.begin(self, prefix)
   }
 
   // MARK: Publishing
@@ -95,26 +209,39 @@ extension Session {
   /// Announces a broadcast, and publishes its tracks to whoever subscribes. `broadcast.finish()` withdraws it.
   ///
   /// Throws `refused`, `unauthorized`, `timeout` or `sessionClosed` if the peer does not want it.
-  public func publish(_ path: TrackNamespace) async throws(MoQError) -> Broadcast { throw MoQError(.unsupported, "") }
+  public func publish(_ path: TrackNamespace) async throws(MoQError) -> Broadcast {
+    try await Broadcast.begin(self, path)
+  }
 
   /// Publishes a broadcast for as long as `body` runs, then waits until what was written has arrived.
   public func publish<Value>(
     _ path: TrackNamespace, isolation: isolated (any Actor)? = #isolation,
     _ body: (Broadcast) async throws -> Value
-  ) async throws -> Value { throw MoQError(.unsupported, "") }
+  ) async throws -> Value {
+    let broadcast = try await publish(path)
+    do {
+      let value = try await body(broadcast)
+      try await broadcast.drained()
+      await broadcast.finish()
+      return value
+    } catch {
+      await broadcast.finish()
+      throw error
+    }
+  }
 
   // MARK: Answering
 
   /// What the peer asks for, if the session was made with `requests: .ask`. One consumer.
-  public var requests: IncomingRequests { fatalError() }
+  public var requests: IncomingRequests { IncomingRequests(inbox: inbox) }
 }
 
 /// A dialect, as it was negotiated.
 public struct SessionDialect: Sendable, Hashable, CustomStringConvertible {
   /// As in `draft-14` or `moq-lite-01`.
   public let name: String
-  /// The number of the version, where the dialect has one on the wire.
-  public let version: UInt64?
+  /// The number that stands for it in a version list.
+  public let version: UInt64
   /// The peer profile in use; nil: the dialect's text.
   public let profile: String?
   /// What the connection's TLS handshake agreed on.
@@ -136,6 +263,13 @@ public struct SessionStatistics: Sendable, Equatable {
   public var packetsLost: UInt64 = 0
   /// The part of the packets sent that was lost, 0 to 1.
   public var loss: Double { packetsSent == 0 ? 0 : Double(packetsLost) / Double(packetsSent) }
+
+  init(_ from: TransportStatistics, peerBitrate: UInt64?) {
+    (smoothedRTT, minimumRTT, estimatedBitrate) = (from.smoothedRTT, from.minimumRTT, from.estimatedBitrate)
+    (bytesSent, bytesReceived) = (from.bytesSent, from.bytesReceived)
+    (packetsSent, packetsLost) = (from.packetsSent, from.packetsLost)
+    self.peerBitrate = peerBitrate
+  }
 }
 
 /// How a session ended.
@@ -147,7 +281,7 @@ public struct SessionClosure: Sendable, CustomStringConvertible {
   public let reason: SessionReason
   /// The code on the wire.
   public let code: UInt64
-  /// What was said with it, or what failed.
+  /// A sentence: who ended it, why, and what was said with it.
   public let phrase: String
   /// Whether nothing went wrong.
   public var isClean: Bool { reason == .noError && by != .transport }

@@ -17,7 +17,8 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
   /// Reads `text`; throws `badURL` with what is wrong in it, and `unsupported` for `https`.
   public init(_ text: String) throws(MoQError) {
     func bad(_ what: String) -> MoQError {
-      MoQError(.badURL, "\"\(text)\" is not a URL that can be connected to: \(what). Write it as moqt://host:port/path.")
+      MoQError(
+        .badURL, "\"\(text)\" is not a URL that can be connected to: \(what). Write it as moqt://host:port/path.")
     }
     guard let colon = text.firstRange(of: "://") else { throw bad("it has no scheme") }
     switch text[..<colon.lowerBound].lowercased() {
@@ -25,7 +26,8 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
     case "https":
       throw MoQError(
         .unsupported,
-        "\"\(text)\" asks for WebTransport, and WebTransport is not built yet. If the peer listens on raw QUIC too, use moqt://host:port/path.")
+        "\"\(text)\" asks for WebTransport, and WebTransport is not built yet. If the peer listens on raw QUIC too, use moqt://host:port/path."
+      )
     case let other: throw bad("the scheme \"\(other)\" is not spoken")
     }
     let rest = text[colon.upperBound...]
@@ -36,12 +38,20 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
 
     var portText: Substring?
     if authority.first == "[" {
-      guard let close = authority.firstIndex(of: "]") else { throw bad("the bracket of the IPv6 address is not closed") }
+      guard let close = authority.firstIndex(of: "]") else {
+        throw bad("the bracket of the IPv6 address is not closed")
+      }
       let after = authority[authority.index(after: close)...]
-      if after.first == ":" { portText = after.dropFirst() } else if !after.isEmpty { throw bad("\"\(after)\" follows the IPv6 address") }
+      if after.first == ":" {
+        portText = after.dropFirst()
+      } else if !after.isEmpty {
+        throw bad("\"\(after)\" follows the IPv6 address")
+      }
       authority = authority[authority.index(after: authority.startIndex)..<close]
     } else if let split = authority.firstIndex(of: ":") {
-      guard authority[split...].dropFirst().firstIndex(of: ":") == nil else { throw bad("an IPv6 address must stand in brackets") }
+      guard authority[split...].dropFirst().firstIndex(of: ":") == nil else {
+        throw bad("an IPv6 address must stand in brackets")
+      }
       portText = authority[split...].dropFirst()
       authority = authority[..<split]
     }
@@ -49,7 +59,9 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
     guard !authority.contains(where: \.isWhitespace) else { throw bad("there is a space in the host") }
     host = String(authority)
     if let portText {
-      guard let number = UInt16(portText), number > 0 else { throw bad("\"\(portText)\" is not a port from 1 to 65535") }
+      guard let number = UInt16(portText), number > 0 else {
+        throw bad("\"\(portText)\" is not a port from 1 to 65535")
+      }
       port = number
     } else {
       port = Self.defaultPort

@@ -1,3 +1,6 @@
+import MoQKernel
+import MoQNetwork
+
 /// A track's objects, group by group, as they come.
 ///
 /// A sequence of groups in the order in which they began to arrive; each is a sequence of its objects.
@@ -10,112 +13,123 @@
 public final class Subscription: AsyncSequence, Sendable {
   public typealias Element = ReceivedGroup
   public typealias Failure = MoQError
+
   public struct AsyncIterator: AsyncIteratorProtocol {
-    /// The next group that begins; nil: the publisher has ended the track.
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedGroup? { nil }
+    let subscription: Subscription
+
+    /// The next group that begins; nil: the publisher has ended the track, or the subscription was cancelled.
+    ///
+    /// Throws `sessionClosed`, `refused` or whatever else ended it, and `cancelled` with the task.
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedGroup? {
+      do {
+        return try await subscription.groups.next(isolation: actor)
+      } catch {
+        if error.code == .cancelled { subscription.cancel() }
+        throw error
+      }
+    }
     public mutating func next() async throws(MoQError) -> ReceivedGroup? { try await next(isolation: nil) }
   }
-  public func makeAsyncIterator() -> AsyncIterator { fatalError() }
+
+  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: self) }
+
+  let session: Session
+  let groups: Inbox<ReceivedGroup>
+  private let name: TrackName
+  private let feed: LoopBound<SubscriptionFeed>
+  private let answer: Promise<Result<SubscribeAnswer, MoQError>>
+
+  init(_ session: Session, _ request: SubscribeRequest, keepsStatus: Bool) {
+    groups = Inbox()
+    answer = Promise()
+    (self.session, name) = (session, request.track)
+    feed = LoopBound(
+      SubscriptionFeed(request, keepsStatus: keepsStatus, inbox: groups, answer: answer), on: session.loop)
+  }
+
+  deinit { cancel() }
+
+  func begin() async throws(MoQError) {
+    session.post { [feed] in $0.subscribe(feed.value) }
+    _ = try await session.answer(answer) { [feed] in $0.cancel(feed.value) }
+  }
 
   /// Which track it is.
-  public var track: TrackName { fatalError() }
+  public var track: TrackName { name }
+
   /// The largest object there was when the publisher answered; nil: none yet, or the dialect does not say.
-  public var largest: Location? { fatalError() }
+  public var largest: Location? {
+    guard case .success(let answer) = answer.value else { return nil }
+    return answer.largest
+  }
+
   /// The objects of one group after the other, the lowest of those that have begun first.
-  public var objects: Objects { fatalError() }
+  public var objects: Objects { Objects(subscription: self) }
+
   /// Changes a running subscription; what is nil stays. A draft may allow only to narrow it.
+  ///
+  /// Throws `inexpressible` where the dialect has no words for it, and `ended` if it is over.
   public func update(
     start: Location? = nil, endGroup: UInt64? = nil, priority: UInt8? = nil, forward: Bool? = nil
-  ) async throws(MoQError) {}
-  /// Ends the subscription. Objects that were not taken are dropped.
-  public func cancel() {}
+  ) async throws(MoQError) {
+    let promise = Promise<Result<Void, MoQError>>()
+    session.post { [feed] host in
+      var update = feed.value.update
+      if let start { update.start = start }
+      if let endGroup { (update.endGroup, update.endObject) = (endGroup, nil) }
+      if let priority { update.priority = priority }
+      if let forward { update.forward = forward }
+      promise.fulfil(host.update(feed.value, update))
+    }
+    try await session.answer(promise) { _ in }
+  }
 
+  /// Groups that were not read in time, and were stopped for it.
+  public var skippedGroups: Int {
+    get async { (try? await session.loop.run { [feed] in feed.value.skippedGroups }) ?? 0 }
+  }
+
+  /// Ends the subscription. Objects that were not taken are dropped.
+  public func cancel() {
+    groups.close(dropping: true)
+    session.post { [feed] in $0.cancel(feed.value) }
+  }
+
+  /// The objects of a subscription, without their groups.
   public struct Objects: AsyncSequence, Sendable {
     public typealias Element = ReceivedObject
     public typealias Failure = MoQError
+    let subscription: Subscription
+
     public struct AsyncIterator: AsyncIteratorProtocol {
-      public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? { nil }
+      let subscription: Subscription
+      var current: ReceivedGroup?
+      /// Groups that have begun, the lowest first.
+      var begun: [ReceivedGroup] = []
+
+      /// The next object; nil: the track has ended.
+      public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? {
+        while true {
+          if let current {
+            if let object = try await current.next(isolation: actor) { return object }
+            self.current = nil
+          }
+          for group in subscription.groups.takeAll() {
+            let place = begun.firstIndex { $0.sequence > group.sequence } ?? begun.endIndex
+            begun.insert(group, at: place)
+          }
+          if begun.isEmpty {
+            var groups = subscription.makeAsyncIterator()
+            guard let group = try await groups.next(isolation: actor) else { return nil }
+            current = group
+          } else {
+            current = begun.removeFirst()
+          }
+        }
+      }
       public mutating func next() async throws(MoQError) -> ReceivedObject? { try await next(isolation: nil) }
     }
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: subscription) }
   }
-}
-
-/// A group of a track: whole objects, those of one stream in order, those of several the lowest first.
-public final class ReceivedGroup: AsyncSequence, Sendable {
-  public typealias Element = ReceivedObject
-  public typealias Failure = MoQError
-  public struct AsyncIterator: AsyncIteratorProtocol {
-    /// The next object; nil: the group has ended, see `ending`.
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? { nil }
-    public mutating func next() async throws(MoQError) -> ReceivedObject? { try await next(isolation: nil) }
-  }
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
-
-  /// How a group ended.
-  public enum Ending: Sendable, Hashable {
-    /// With its last object.
-    case complete
-    /// All that was begun has arrived; the dialect or the publisher did not say whether it is all.
-    case unmarked
-    /// The publisher gave up on it, or on a part of it, with this code.
-    case abandoned(code: UInt64)
-  }
-
-  /// Its number in the track.
-  public var sequence: UInt64 { fatalError() }
-  /// How it ended; nil: it has not yet.
-  public var ending: Ending? { fatalError() }
-  /// Takes no more of it, and tells the publisher so.
-  public func cancel() {}
-}
-
-/// A whole object.
-public struct ReceivedObject: Sendable {
-  public var group: UInt64
-  /// 0 in dialects that have no subgroups.
-  public var subgroup: UInt64
-  public var id: UInt64
-  /// The publisher's: lower is sent first.
-  public var priority: UInt8
-  public var status: ObjectStatus
-  /// Extension headers, as key-value pairs.
-  public var extensions: Bytes
-  public var payload: Bytes
-  /// When its last byte arrived, on the clock of `Runtime.now`.
-  public var receivedAt: Instant
-  /// Whether it came in a datagram.
-  public var isDatagram: Bool
-}
-
-/// The answer to a fetch: objects in the order of the request.
-public final class FetchedObjects: AsyncSequence, Sendable {
-  public typealias Element = ReceivedObject
-  public typealias Failure = MoQError
-  public struct AsyncIterator: AsyncIteratorProtocol {
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? { nil }
-    public mutating func next() async throws(MoQError) -> ReceivedObject? { try await next(isolation: nil) }
-  }
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
-  /// The last object that the publisher says it covers.
-  public var end: Location? { fatalError() }
-  public func cancel() {}
-}
-
-/// What is announced below a prefix. Ends when the session does.
-public final class Announcements: AsyncSequence, Sendable {
-  public typealias Element = Announcement
-  public typealias Failure = MoQError
-  public struct AsyncIterator: AsyncIteratorProtocol {
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> Announcement? { nil }
-    public mutating func next() async throws(MoQError) -> Announcement? { try await next(isolation: nil) }
-  }
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
-}
-
-/// A broadcast that begins or ends.
-public struct Announcement: Sendable, Hashable {
-  public var path: TrackNamespace
-  /// True: it is there now; false: it is gone.
-  public var isActive: Bool
 }

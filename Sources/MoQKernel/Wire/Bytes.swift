@@ -43,6 +43,21 @@ public struct Bytes: Sendable {
     self = array.withUnsafeBytes { Bytes(copying: $0) }
   }
   @inlinable public init(_ text: String) { self.init(text.utf8) }
+  /// A copy of `parts`, one behind the other, in a slab of its own.
+  public init(joining parts: [Bytes]) {
+    let total = parts.reduce(0) { $0 + $1.count }
+    guard total > 0 else { self.init(); return }
+    let slab = Slab(capacity: total)
+    var offset = 0
+    for part in parts {
+      part.withUnsafeBytes { bytes in
+        guard let from = bytes.baseAddress else { return }
+        (slab.base + offset).copyMemory(from: from, byteCount: bytes.count)
+        offset += bytes.count
+      }
+    }
+    self.init(slab: slab, start: 0, count: total)
+  }
 
   @inlinable public var isEmpty: Bool { count == 0 }
 

@@ -1,0 +1,84 @@
+import MoQKernel
+import MoQNetwork
+
+/// A socket that accepts sessions: what servers and relays have in common.
+final class Listener: Sendable {
+  let loop: Loop
+  let address: String
+  let port: UInt16
+  let fingerprint: String
+  private let endpoint: LoopBound<QUICEndpoint>
+
+  private init(_ loop: Loop, _ endpoint: LoopBound<QUICEndpoint>, _ addresses: [SocketAddress], _ identity: TLSIdentity)
+  {
+    (self.loop, self.endpoint) = (loop, endpoint)
+    address = addresses.first?.description ?? ""
+    port = addresses.first?.port ?? 0
+    fingerprint = identity.fingerprint
+  }
+
+  /// Listens; `accept` is called on the loop with each new session's driver.
+  static func start(
+    on text: String, options: ServerOptions, runtime: Runtime, accept: @escaping @Sendable (SessionDriver) -> Void
+  ) async throws(MoQError) -> Listener {
+    try options.session.check()
+    let (host, port) = try hostAndPort(text)
+    let identity: TLSIdentity, addresses: [SocketAddress]
+    do {
+      identity =
+        switch options.certificate {
+        case .selfSigned(let names): try TLSIdentity.selfSigned(names: names)
+        case .files(let certificate, let key): try TLSIdentity(certificateFile: certificate, keyFile: key)
+        }
+      addresses = try await QUICEndpoint.resolve(host: host, port: port, toListen: true)
+    } catch {
+      throw MoQError(error)
+    }
+    var quic = options.session.quic
+    (quic.retry, quic.maximumConnections) = (options.retry, options.maximumConnections)
+    if let maximum = options.maximumReceivedStreams { quic.maximumReceivedStreams = maximum }
+    let session = options.session, loop = runtime.loop
+    let result = Promise<Result<Listener, MoQError>>()
+    loop.post { [quic] in
+      let endpoint = QUICEndpoint(loop: loop), configuration = session.configuration(), registry = session.registry
+      do throws(NetworkError) {
+        let bound = try endpoint.listen(
+          on: addresses, identity: identity, alpns: SessionCore.alpns(for: configuration, registry: registry),
+          options: quic
+        ) { _ in
+          let driver = SessionDriver(SessionCore(role: .server, options: configuration, registry: registry), loop: loop)
+          accept(driver)
+          return driver
+        }
+        result.fulfil(.success(Listener(loop, LoopBound(endpoint, on: loop), bound, identity)))
+      } catch {
+        endpoint.close()
+        result.fulfil(.failure(MoQError(error)))
+      }
+    }
+    guard let outcome = await result.wait() else {
+      loop.post { if case .success(let listener) = result.value { listener.endpoint.value.close() } }
+      throw .cancelledTask
+    }
+    return try outcome.get()
+  }
+
+  /// Closes the sockets and what is left of the connections. On the loop.
+  func close() { endpoint.value.close() }
+
+  /// Takes `host:port` apart.
+  static func hostAndPort(_ text: String) throws(MoQError) -> (String, UInt16) {
+    func bad() -> MoQError {
+      MoQError(
+        .badOption, "\"\(text)\" is not an address to listen on: write host:port, as 127.0.0.1:4443 or [::]:4443")
+    }
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { throw bad() }
+    var host = text[..<colon]
+    if host.first == "[", host.last == "]" {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+      throw bad()
+    }
+    return (String(host), port)
+  }
+}
