@@ -128,6 +128,8 @@ extension Session {
   }
   /// How the session ended; nil: it has not.
   public var closure: SessionClosure? { shared.closure.value }
+  /// Whether the session is over.
+  public var isClosed: Bool { shared.closure.value != nil }
   /// Waits until the peer asks for the session to be moved (GOAWAY); nil: the session ended without.
   public var goAway: SessionMove? { get async { await shared.move.wait() ?? nil } }
 
