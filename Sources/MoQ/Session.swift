@@ -243,7 +243,7 @@ public struct SessionDialect: Sendable, Hashable, CustomStringConvertible {
   /// As in `draft-14` or `moq-lite-01`.
   public let name: String
   /// The number that stands for it in a version list.
-  public let version: UInt64
+  public let version: UInt64?
   /// The peer profile in use; nil: the dialect's text.
   public let profile: String?
   /// What the connection's TLS handshake agreed on.
