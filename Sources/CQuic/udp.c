@@ -110,6 +110,8 @@ failed:;
   return -error;
 }
 
+void cq_socket_address(const cq_socket *s, cq_address *out) { cq_address_get((const struct sockaddr *)&s->local, out); }
+
 int cq_receive(cq_socket *s, cq_buffers *b) {
   for (int i = 0; i < CQ_BATCH; i++) {
     struct msghdr *h = &b->message[i].msg_hdr;

@@ -27,11 +27,7 @@ typedef ngtcp2_connection_close_error cq_close_error;
 /* ---- Versions -------------------------------------------------------------------------------- */
 
 /* ngtcp2 before 0.14 never closes a unidirectional stream that the peer opened (upstream 1d591bde). */
-#if NGTCP2_VERSION_NUM < 0x000e00
-static const int cq_keeps_remote_uni = 1;
-#else
-static const int cq_keeps_remote_uni = 0;
-#endif
+static inline int cq_keeps_remote_uni(void) { return NGTCP2_VERSION_NUM < 0x000e00; }
 static inline const char *cq_header_version(void) { return NGTCP2_VERSION; }
 static inline const char *cq_library_version(void) { return ngtcp2_version(0)->version_str; }
 static inline const char *cq_gnutls_version(void) { return gnutls_check_version(NULL); }
@@ -99,6 +95,8 @@ typedef struct cq_socket {
 /* Zero, or -errno. A zero port binds any; `connect_to` may be NULL; `offload` allows GSO and GRO. */
 int cq_socket_open(cq_socket *s, const cq_address *bind_to, const cq_address *connect_to, int offload, int reuse_port);
 
+void cq_socket_address(const cq_socket *s, cq_address *out);
+
 typedef struct cq_packet {
   uint8_t *data;
   uint32_t size, segment; /* the bytes are packets of `segment` bytes, the last one may be shorter */
@@ -106,6 +104,10 @@ typedef struct cq_packet {
   socklen_t fromlen, locallen;
   struct sockaddr_storage from, local;
 } cq_packet;
+
+static inline struct sockaddr *cq_packet_from(cq_packet *p) { return (struct sockaddr *)&p->from; }
+static inline struct sockaddr *cq_packet_local(cq_packet *p) { return (struct sockaddr *)&p->local; }
+static inline const uint8_t *cq_cid_bytes(const ngtcp2_cid *cid) { return cid->data; }
 
 /* A peer's STOP_SENDING frames in one packet. */
 #define CQ_STOPS 64
@@ -142,6 +144,11 @@ typedef struct cq_writer {
   cq_stops stops;
 } cq_writer;
 cq_writer *cq_buffers_writer(cq_buffers *b);
+static inline cq_stops *cq_writer_stops(cq_writer *w) { return &w->stops; }
+static inline int64_t cq_stop_at(const cq_writer *w, int64_t i, uint64_t *code) {
+  *code = w->stops.code[i];
+  return w->stops.stream[i];
+}
 static inline ngtcp2_vec *cq_writer_vec(cq_writer *w) { return w->vec; }
 static inline struct sockaddr *cq_writer_to(cq_writer *w) { return (struct sockaddr *)&w->to; }
 static inline struct sockaddr *cq_writer_from(cq_writer *w) { return (struct sockaddr *)&w->from; }

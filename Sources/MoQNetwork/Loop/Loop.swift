@@ -167,7 +167,9 @@ final class LoopCore {
   }
 
   /// Also says when `descriptor` can be written, or no longer.
-  func watchWriting(_ descriptor: Int32, _ key: UInt64, _ on: Bool) { cq_poll_writing(poll, descriptor, key, on ? 1 : 0) }
+  func watchWriting(_ descriptor: Int32, _ key: UInt64, _ on: Bool) {
+    cq_poll_writing(poll, descriptor, key, on ? 1 : 0)
+  }
 
   func unwatch(_ descriptor: Int32, _ key: UInt64) {
     cq_poll_remove(poll, descriptor)
@@ -238,7 +240,9 @@ final class LoopCore {
   private func runJobs() {
     for _ in 0..<16 {
       mailbox.take(&batch)
-      if batch.isEmpty { swap(&batch, &ready) } else if !ready.isEmpty {
+      if batch.isEmpty {
+        swap(&batch, &ready)
+      } else if !ready.isEmpty {
         batch.append(contentsOf: ready)
         ready.removeAll(keepingCapacity: true)
       }

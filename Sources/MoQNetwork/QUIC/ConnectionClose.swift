@@ -84,7 +84,8 @@ extension TLSFailure: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noCommonProtocol(let offered):
-      "no application protocol in common" + (offered.isEmpty ? "" : "; this side has \(offered.joined(separator: ", "))")
+      "no application protocol in common"
+        + (offered.isEmpty ? "" : "; this side has \(offered.joined(separator: ", "))")
     case .unknownAuthority:
       "the server's certificate is signed by an unknown authority; pin its SHA-256, name the authority's file, or "
         + "do not verify"
@@ -92,7 +93,8 @@ extension TLSFailure: CustomStringConvertible {
       "the server's certificate is not the pinned one; its SHA-256 is \(Self.hex(found))"
     case .wrongName(let expected): "the server's certificate is not for \(expected)"
     case .expired: "the server's certificate has expired or is not valid yet; check both clocks"
-    case .badCertificate(let text): text.isEmpty ? "the certificate was rejected" : "the certificate was rejected: \(text)"
+    case .badCertificate(let text):
+      text.isEmpty ? "the certificate was rejected" : "the certificate was rejected: \(text)"
     case .alert(let number): "TLS alert \(number)" + (Self.names[number].map { " (\($0))" } ?? "")
     }
   }

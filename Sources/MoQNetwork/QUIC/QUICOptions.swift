@@ -49,5 +49,5 @@ public struct QUICOptions: Sendable {
   public init() {}
 
   /// Whether this ngtcp2 never lets go of unidirectional streams that it received.
-  static let keepsReceivedStreams = cq_keeps_remote_uni != 0
+  static let keepsReceivedStreams = cq_keeps_remote_uni() != 0
 }
