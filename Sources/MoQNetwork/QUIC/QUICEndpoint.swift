@@ -80,7 +80,7 @@ public final class QUICEndpoint: LoopMember {
   }
 
   /// The addresses of `host`; digits, "", "*" and "localhost" need no look-up.
-  public static func resolve(host: String, port: UInt16) async throws(NetworkError) -> [SocketAddress] {
+  public static func resolve(host: String, port: UInt16, toListen: Bool = false) async throws(NetworkError) -> [SocketAddress] {
     if let known = Resolver.known(host, port: port) { return known }
     let result = await withCheckedContinuation { continuation in
       Resolver.resolve(host, port: port) { continuation.resume(returning: $0) }
