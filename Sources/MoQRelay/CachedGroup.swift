@@ -1,0 +1,267 @@
+import MoQKernel
+
+/// A group of a track: its subgroups, and what is known of its end.
+public final class CachedGroup {
+  /// What a group costs beside what is in it, in bytes: this object, its lists, its place in the track.
+  static var overhead: Int { 512 }
+
+  let id: UInt64
+  unowned let track: CachedTrack
+  /// Ascending by id; datagrams, if there are any, come last.
+  private(set) var subgroups: [CachedSubgroup] = []
+  /// One more than the last object's id, where that is known.
+  private(set) var endID: UInt64?
+  private(set) var isSuperseded = false
+  private(set) var isEvicted = false
+  private(set) var openRuns = 0
+  /// Whether an object was lost on its way here and has not come by another.
+  private(set) var hasLoss = false
+  /// Cursors over the whole group.
+  let watchers = Watchers()
+
+  // The cache's account.
+  var bytes = 0
+  var rank = Cache.Rank.current
+  unowned var older: CachedGroup?
+  unowned var newer: CachedGroup?
+
+  init(id: UInt64, track: CachedTrack) { (self.id, self.track) = (id, track) }
+
+  var cache: Cache { track.cache }
+
+  /// Whether nothing more is expected of this group.
+  var isComplete: Bool {
+    guard openRuns == 0, !awaitsTakeover else { return false }
+    if isSuperseded || track.end != nil { return true }
+    guard let last = subgroups.last else { return false }
+    if endID != nil { return true }
+    return !track.usesSubgroups && subgroups.count == 1 && last.isFinished
+  }
+  /// Whether a publisher left in the middle of the group and another may go on with it.
+  var awaitsTakeover: Bool { subgroups.contains { $0.awaitsTakeover } }
+
+  func subgroup(_ id: UInt64) -> CachedSubgroup? {
+    let index = position(id)
+    return index < subgroups.count && subgroups[index].id == id ? subgroups[index] : nil
+  }
+  private func position(_ id: UInt64) -> Int {
+    if let last = subgroups.last, last.id < id { return subgroups.count }
+    var low = 0, high = subgroups.count
+    while low < high {
+      let middle = (low + high) / 2
+      if subgroups[middle].id < id { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+  /// The first subgroup whose id is at least `id`.
+  func subgroup(from id: UInt64) -> CachedSubgroup? {
+    let index = position(id)
+    return index < subgroups.count ? subgroups[index] : nil
+  }
+  func insert(_ subgroup: CachedSubgroup) {
+    subgroups.insert(subgroup, at: position(subgroup.id))
+    cache.charge(CachedSubgroup.overhead, to: self)
+  }
+
+  func runOpened() {
+    openRuns += 1
+    if rank == .settled { cache.move(self, to: .superseded) }
+  }
+  func runClosed(lost: Bool) {
+    openRuns -= 1
+    if lost { hasLoss = true }
+    settle()
+  }
+  func ends(at id: UInt64) {
+    endID = max(endID ?? 0, id)
+    settle()
+  }
+  /// A newer group of the track is there.
+  func supersede() {
+    guard !isSuperseded else { return }
+    isSuperseded = true
+    subgroups.last?.closeDatagrams()
+    settle()
+  }
+  private func settle() {
+    guard !isEvicted, isSuperseded else { return }
+    cache.move(self, to: openRuns == 0 ? .settled : .superseded)
+  }
+
+  /// Lets everything go: the bytes, the account, the place in the track; streams that were at it are reset.
+  func evict() {
+    guard !isEvicted else { return }
+    isEvicted = true
+    cache.remove(self)
+    track.removed(self)
+    for subgroup in subgroups { subgroup.drop() }
+    watchers.evicted()
+    subgroups = []
+  }
+}
+
+/// A subgroup: objects that were sent on one stream, in order. Usually one run; more when a stream broke
+/// and another went on, or when a joining fetch brings the beginning.
+public final class CachedSubgroup {
+  static var overhead: Int { 384 }
+  /// The place of a group's datagram objects among its subgroups.
+  static var datagrams: UInt64 { .max }
+
+  let id: UInt64
+  unowned let group: CachedGroup
+  let priority: UInt8
+  let endsGroup: Bool
+  let hasExtensions: Bool
+  private(set) var runs: [Run] = []
+  /// Whether its end is known and all before it has come or was lost: the stream ended with FIN.
+  private(set) var isFinished = false
+  private(set) var lastReset = StreamReason.cancelled
+  var isDirty = false
+  let watchers = Watchers()
+
+  init(id: UInt64, group: CachedGroup, info: SubgroupInfo) {
+    (self.id, self.group, self.priority) = (id, group, info.priority)
+    (self.endsGroup, self.hasExtensions) = (info.endsGroup, info.hasExtensions)
+  }
+
+  var isDatagrams: Bool { id == Self.datagrams }
+  var awaitsTakeover: Bool { !isFinished && runs.contains { $0.state == .cut } }
+  var isOpen: Bool { runs.contains { $0.state == .open } }
+
+  func openRun() -> Run {
+    let run = Run(subgroup: self)
+    runs.append(run)
+    group.cache.charge(Run.overhead, to: group)
+    group.runOpened()
+    return run
+  }
+  func closed(_ run: Run) {
+    if run.state == .finished { isFinished = true }
+    if case .reset(let reason) = run.state { lastReset = reason }
+    var lost = false
+    if case .reset = run.state { lost = true }
+    if run.state == .cut { lost = true }
+    group.runClosed(lost: lost)
+  }
+  /// Nobody goes on with what a lost publisher left.
+  func abandon() {
+    for run in runs where run.state == .cut { run.abandon() }
+    lastReset = .cancelled
+  }
+  /// Whether an object is here, wholly or still arriving.
+  func contains(_ id: UInt64, except: Run) -> Bool {
+    for run in runs where run !== except && run.contains(id) { return true }
+    return false
+  }
+  func closeDatagrams() {
+    guard isDatagrams else { return }
+    for run in runs where run.state == .open { run.close(.ended) }
+    group.track.touched(self)
+  }
+  func drop() {
+    for run in runs { run.drop() }
+    watchers.evicted()
+  }
+}
+
+/// Objects as one stream brought them: each one's description, and the parts of all payloads.
+final class Run {
+  static var overhead: Int { 192 }
+  /// The most objects of one run; a stream that goes on is stopped.
+  static var maximumObjects: Int { 1 << 24 }
+
+  enum State: Hashable {
+    /// More may come. Leads to all others.
+    case open
+    /// FIN: the subgroup ends here.
+    case finished
+    /// Nothing more comes by this way, but the subgroup may go on by another: a fetch, datagrams.
+    case ended
+    /// The publisher broke it off.
+    case reset(StreamReason)
+    /// The publisher is gone, and another may take over. Leads to: reset.
+    case cut
+  }
+
+  unowned let subgroup: CachedSubgroup
+  private(set) var objects: [CachedObject] = []
+  private(set) var parts: [Bytes] = []
+  private(set) var state = State.open
+  /// Bytes of the last object's payload that have come.
+  private(set) var received: UInt64 = 0
+
+  init(subgroup: CachedSubgroup) { self.subgroup = subgroup }
+
+  /// Whether the last object, if there is one, is whole.
+  var isWhole: Bool { objects.last.map { $0.info.payloadLength == received } ?? true }
+  /// How many objects a reader may count on: in a closed run a torn last one is none.
+  var readable: Int { state == .open || isWhole ? objects.count : objects.count - 1 }
+
+  func append(_ info: ObjectInfo, at milliseconds: UInt32) {
+    let before = objects.capacity
+    objects.append(CachedObject(info: info, firstPart: Int32(truncatingIfNeeded: parts.count), arrived: milliseconds))
+    received = 0
+    let group = subgroup.group
+    var cost = info.extensions.count
+    if objects.capacity != before { cost += (objects.capacity - before) * MemoryLayout<CachedObject>.stride }
+    if cost > 0 { group.cache.charge(cost, to: group) }
+  }
+  /// The next part of the last object's payload. False: more than was announced, and not kept.
+  func append(_ part: Bytes) -> Bool {
+    guard let length = objects.last?.info.payloadLength, UInt64(part.count) <= length &- received else { return false }
+    received &+= UInt64(part.count)
+    var cost = part.count
+    let last = objects[objects.count - 1]
+    if parts.count > last.firstPart, let joined = parts[parts.count - 1].joined(with: part) {
+      parts[parts.count - 1] = joined
+    } else {
+      let before = parts.capacity
+      parts.append(part)
+      if parts.capacity != before { cost += (parts.capacity - before) * MemoryLayout<Bytes>.stride }
+    }
+    let group = subgroup.group
+    group.cache.charge(cost, to: group)
+    return true
+  }
+  /// The parts of an object's payload: those that have come.
+  @inline(__always) func partEnd(of index: Int) -> Int {
+    index + 1 < objects.count ? Int(objects[index + 1].firstPart) : parts.count
+  }
+  /// The index of the first object whose id is at least `id`.
+  func index(from id: UInt64) -> Int {
+    guard let last = objects.last, last.info.id >= id else { return objects.count }
+    var low = 0, high = objects.count
+    while low < high {
+      let middle = (low + high) / 2
+      if objects[middle].info.id < id { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+  func contains(_ id: UInt64) -> Bool {
+    let index = index(from: id)
+    return index < readable && objects[index].info.id == id
+  }
+
+  func close(_ how: State) {
+    guard state == .open else { return }
+    state = how
+    subgroup.closed(self)
+  }
+  func abandon() {
+    if state == .cut { state = .reset(.cancelled) }
+  }
+  /// Its group was evicted: nothing more is kept, and the subgroup must not be asked.
+  private(set) var isDropped = false
+  func drop() {
+    isDropped = true
+    if state == .open { state = .reset(.tooFarBehind) }
+    (objects, parts) = ([], [])
+  }
+}
+
+struct CachedObject {
+  var info: ObjectInfo
+  var firstPart: Int32
+  /// When its description came: milliseconds of the origin's time, wrapping.
+  var arrived: UInt32
+}

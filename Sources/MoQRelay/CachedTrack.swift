@@ -1,0 +1,257 @@
+import MoQKernel
+
+/// A track at its origin: the cached copy that publishers write once and every subscriber reads.
+public final class CachedTrack {
+  public let name: TrackName
+  let cache: Cache
+  unowned let origin: Origin
+  private var groups = GroupQueue()
+
+  /// The largest object there has been, if any.
+  public private(set) var largest: Location?
+  /// Everything there is from here on has come to this cache, and has not been evicted. nil: nothing is known.
+  private(set) var coverage: Location?
+  /// Groups up to this one were evicted; what still comes for them is not kept.
+  private(set) var evictedThrough: UInt64?
+  /// Whether any subgroup but 0 has been seen.
+  private(set) var usesSubgroups = false
+  /// A joining fetch is on its way: objects of this group, through this one, may still come.
+  private(set) var backfill: Location?
+  /// Why the track is over, once it is; cursors write what is cached, then their subscriptions end.
+  private(set) var end: RequestFailure?
+  /// The first location after which there is nothing, where the publisher said so.
+  private(set) var endLocation: Location?
+
+  public internal(set) var priority: UInt8 = 128
+  public internal(set) var groupOrder = GroupOrder.ascending
+
+  private(set) var egresses: [Egress] = []
+  /// Fetches that wait for the backfill, or are being served.
+  var fetches = 0
+  var waitingFetches: [() -> Void] = []
+  var source: TrackSource = .none
+
+  init(name: TrackName, origin: Origin) {
+    (self.name, self.origin, self.cache) = (name, origin, origin.cache)
+  }
+
+  // MARK: Groups
+
+  var latest: CachedGroup? { groups.last }
+  func group(_ id: UInt64) -> CachedGroup? { groups.find(id) }
+  func group(from id: UInt64) -> CachedGroup? { groups.first(from: id) }
+  func group(through id: UInt64) -> CachedGroup? { groups.last(through: id) }
+  var groupCount: Int { groups.count }
+
+  private func openGroup(_ id: UInt64) -> CachedGroup? {
+    if let last = groups.last, last.id == id { return last }
+    if let group = groups.find(id) { return group }
+    if let evictedThrough, id <= evictedThrough { return nil }
+    let group = CachedGroup(id: id, track: self)
+    let before = groups.last
+    groups.insert(group)
+    cache.insert(group)
+    if let before, before.id < id {
+      before.supersede()
+      touched(before)
+      abandonCuts(before: id)
+    } else if before != nil {
+      group.supersede()
+    }
+    return group
+  }
+  /// The run that a stream's objects go to; nil: the group was evicted.
+  func openRun(_ info: SubgroupInfo) -> Run? {
+    if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
+    guard let group = openGroup(info.group) else { return nil }
+    if let subgroup = group.subgroup(info.subgroup) { return subgroup.openRun() }
+    let isFirst = group.subgroups.isEmpty
+    let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
+    group.insert(subgroup)
+    let run = subgroup.openRun()
+    for egress in egresses { egress.appeared(subgroup, isFirst: isFirst) }
+    return run
+  }
+
+  func removed(_ group: CachedGroup) {
+    groups.remove(group.id)
+    evictedThrough = max(evictedThrough ?? 0, group.id)
+    if let from = coverage {
+      let next = group.id.addingReportingOverflow(1)
+      coverage = next.overflow ? nil : max(from, Location(next.partialValue, 0))
+    }
+    for egress in egresses { egress.evicted(group.id) }
+  }
+
+  // MARK: What arrives
+
+  /// Notes an object's location. Call when its description has been appended.
+  func noted(_ info: ObjectInfo, group: CachedGroup) {
+    switch info.status {
+    case .normal:
+      if largest.map({ info.location > $0 }) ?? true { largest = info.location }
+      // Streams overtake each other: the first groups may come in any order.
+      if let from = coverage {
+        if info.id == 0, info.location < from, evictedThrough.map({ info.group > $0 }) ?? true { coverage = info.location }
+      } else {
+        coverage = info.location
+      }
+    case .doesNotExist: break
+    case .endOfGroup: group.ends(at: info.id)
+    case .endOfTrack:
+      group.ends(at: info.id)
+      endLocation = info.location
+    }
+  }
+  /// A subgroup has changed: its cursors go on at the next flush.
+  func touched(_ subgroup: CachedSubgroup) { origin.touched(subgroup) }
+  func touched(_ group: CachedGroup) { for subgroup in group.subgroups { origin.touched(subgroup) } }
+
+  /// How the objects of the group that is current when a subscription begins come here.
+  enum Beginning {
+    /// All of them, by the subscription itself.
+    case whole
+    /// Those that there were by a joining fetch.
+    case backfill
+    /// Only those that are new.
+    case missing
+  }
+  /// The publisher's answer: what there was before this subscription.
+  func began(_ answer: SubscribeAnswer, _ beginning: Beginning) {
+    (priority, groupOrder) = (answer.priority, answer.groupOrder == .publisher ? .ascending : answer.groupOrder)
+    guard let past = answer.largest else { return }
+    if largest.map({ past > $0 }) ?? true { largest = past }
+    let next = Location(past.group, past.object &+ 1)
+    switch beginning {
+    case .whole: break
+    case .backfill: backfill = past
+    case .missing: if group(past.group) == nil { headless = next }
+    }
+    if coverage == nil { coverage = beginning == .whole ? Location(past.group, 0) : next }
+  }
+  private var headless: Location?
+  /// The beginning of a group that was current when we came, and that nobody brings.
+  func headID(of group: UInt64) -> UInt64 { headless.map { $0.group == group ? $0.object : 0 } ?? 0 }
+
+  /// The beginning has come, or will not.
+  func backfilled(success: Bool) {
+    guard let past = backfill else { return }
+    backfill = nil
+    if success {
+      let head = Location(past.group, 0)
+      coverage = coverage.map { min($0, head) } ?? head
+    } else {
+      headless = Location(past.group, past.object &+ 1)
+    }
+    if let group = group(past.group) { touched(group) }
+    let waiting = waitingFetches
+    waitingFetches = []
+    for go in waiting { go() }
+  }
+  /// Whether an object of `group` from `id` on may still come by the joining fetch.
+  @inline(__always) func awaits(_ group: UInt64, from id: UInt64) -> Bool {
+    guard let backfill else { return false }
+    return backfill.group == group && id <= backfill.object
+  }
+  /// Everything from `location` on was published here.
+  func covers(from location: Location) { coverage = location }
+
+  /// The publisher left and nobody took over.
+  func ended(_ failure: RequestFailure) {
+    guard end == nil else { return }
+    end = failure
+    backfilled(success: false)
+    let all = groups
+    all.forEach { group in
+      for subgroup in group.subgroups {
+        subgroup.abandon()
+        subgroup.closeDatagrams()
+      }
+      touched(group)
+    }
+    for egress in egresses { egress.endIfDone() }
+  }
+  private func abandonCuts(before id: UInt64) {
+    guard cuts else { return }
+    cuts = false
+    let all = groups
+    all.forEach { group in
+      guard group.id < id, group.awaitsTakeover else { return }
+      for subgroup in group.subgroups { subgroup.abandon() }
+      touched(group)
+    }
+  }
+
+  /// The publisher left, and another is asked: what it left open may be gone on with.
+  func wasCut() { cuts = true }
+  private var cuts = false
+
+  // MARK: Who reads
+
+  var isUsed: Bool { !egresses.isEmpty || fetches > 0 }
+  func insert(_ egress: Egress) {
+    egress.index = egresses.count
+    egresses.append(egress)
+  }
+  func remove(_ egress: Egress) {
+    guard egress.index < egresses.count, egresses[egress.index] === egress else { return }
+    let last = egresses.removeLast()
+    if last !== egress {
+      egresses[egress.index] = last
+      last.index = egress.index
+    }
+  }
+  /// Nobody needs the track any more: everything cached goes.
+  func drop() {
+    let all = groups
+    all.forEach { $0.evict() }
+  }
+}
+
+/// A track's groups, ascending; cheap at both ends.
+struct GroupQueue {
+  private var storage: [CachedGroup?] = []
+  private var head = 0
+
+  var count: Int { storage.count - head }
+  var last: CachedGroup? { count > 0 ? storage[storage.count - 1] : nil }
+
+  private func position(_ id: UInt64) -> Int {
+    if let last, last.id < id { return storage.count }
+    var low = head, high = storage.count
+    while low < high {
+      let middle = (low + high) / 2
+      if let group = storage[middle], group.id < id { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+  func first(from id: UInt64) -> CachedGroup? {
+    let index = position(id)
+    return index < storage.count ? storage[index] : nil
+  }
+  func last(through id: UInt64) -> CachedGroup? {
+    if let group = find(id) { return group }
+    let index = position(id) - 1
+    return index >= head ? storage[index] : nil
+  }
+  func find(_ id: UInt64) -> CachedGroup? {
+    guard let group = first(from: id), group.id == id else { return nil }
+    return group
+  }
+  mutating func insert(_ group: CachedGroup) { storage.insert(group, at: position(group.id)) }
+  mutating func remove(_ id: UInt64) {
+    let index = position(id)
+    guard index < storage.count, storage[index]?.id == id else { return }
+    guard index == head else { storage.remove(at: index); return }
+    storage[index] = nil
+    head += 1
+    guard head > 32, head * 2 > storage.count else { return }
+    storage.removeFirst(head)
+    head = 0
+  }
+  func forEach(_ body: (CachedGroup) -> Void) {
+    for index in head..<max(head, storage.count) where index < storage.count {
+      if let group = storage[index] { body(group) }
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import MoQKernel
+
+/// A subscriber's place in a subgroup (or group), and the stream that carries it. It holds no bytes:
+/// what the stream has room for is taken from the cache.
+final class Cursor {
+  enum Place { case nowhere, waiting(Int), other(Int) }
+  enum Reader { case live(Egress), fetch(FetchEgress) }
+  enum State {
+    /// Leads to: dormant, finished, closed.
+    case active
+    /// Its stream was reset upstream; another may go on. Leads to: active, closed.
+    case dormant
+    /// Everything is written; some of it may not have arrived. Leads to: closed.
+    case finished
+    case closed
+  }
+
+  let reader: Reader
+  let group: CachedGroup
+  /// nil: the whole group.
+  let subgroup: CachedSubgroup?
+  var walk: Walk
+  private(set) var state = State.active
+  private(set) var stream: StreamKey?
+  /// Where the cursor is in its `Watchers`.
+  var place = Place.nowhere
+  /// Where it is in its egress's list.
+  var index = 0
+  private var objects: UInt64 = 0
+  private(set) var bytes = 0
+
+  init(_ reader: Reader, group: CachedGroup, subgroup: CachedSubgroup?, scope: Walk.Scope, from id: UInt64) {
+    (self.reader, self.group, self.subgroup) = (reader, group, subgroup)
+    walk = Walk(group: group, scope: scope, from: id)
+    watchers.insert(self)
+  }
+
+  private var watchers: Watchers { subgroup?.watchers ?? group.watchers }
+  func wait() { watchers.wait(self) }
+  func block() { watchers.block(self) }
+  func leave() { watchers.remove(self) }
+
+  func pump() {
+    switch reader {
+    case .live(let egress): write(for: egress)
+    case .fetch(let fetch): fetch.pump()
+    }
+  }
+
+  /// Writes what there is, as long as there is room.
+  private func write(for egress: Egress) {
+    let session = egress.session
+    while state == .active || state == .dormant {
+      if let stream, session.room(on: stream) <= 0 { return block() }
+      switch walk.step() {
+      case .object(let info, let arrived, let continuity):
+        guard begin(info, arrived, continuity, egress) else { return }
+      case .payload(let part):
+        guard let stream else { return close(egress) }
+        session.write(payload: part, on: stream)
+        bytes += part.count
+        egress.origin.counters.bytesOut &+= UInt64(part.count)
+        if !walk.isInObject { egress.origin.counters.objectsOut &+= 1 }
+      case .wait:
+        return wait()
+      case .finish:
+        return finish(egress)
+      case .broken(let reason):
+        return broken(reason, egress)
+      case .incomplete(let headless):
+        if headless { egress.origin.counters.groupsWithoutHead &+= 1 } else { egress.origin.counters.groupsCut &+= 1 }
+        return reset(.cancelled, egress)
+      }
+    }
+  }
+
+  /// Writes an object's header. False: the cursor is done, or stays where it is.
+  private func begin(_ found: ObjectInfo, _ arrived: UInt32, _ continuity: Walk.Continuity, _ egress: Egress) -> Bool {
+    var info = found
+    guard !egress.isPast(info.location) else { finish(egress); return false }
+    if let timeout = egress.timeoutMilliseconds, egress.origin.age(of: arrived) > timeout {
+      egress.origin.counters.deliveryTimeouts &+= 1
+      reset(.deliveryTimeout, egress)
+      return false
+    }
+    let abilities = egress.abilities
+    if info.status != .normal, !abilities.statuses {
+      egress.origin.counters.statusesDropped &+= 1
+      return true
+    }
+    if !abilities.extensions, !info.extensions.isEmpty {
+      egress.origin.counters.extensionsDropped &+= 1
+      info.extensions = Bytes()
+    }
+    if !abilities.subgroups {
+      if info.id != objects { egress.origin.counters.objectsRenumbered &+= 1 }
+      if subgroup == nil, info.subgroup == CachedSubgroup.datagrams {
+        egress.origin.counters.datagramsOnStreams &+= 1
+      }
+      (info.id, info.subgroup) = (objects, 0)
+    } else if continuity == .afterLoss, let stream {
+      // Objects between were lost: what follows must not look as if it came next.
+      egress.session.reset(stream: stream, .cancelled)
+      release(egress)
+    }
+    do {
+      let stream = try stream ?? open(info, egress)
+      try egress.session.write(info, on: stream)
+    } catch {
+      guard case .inexpressible = error.kind else { close(egress); return false }
+      egress.origin.counters.objectsInexpressible &+= 1
+      walk.skip(to: found.id &+ 1)
+      return true
+    }
+    objects &+= 1
+    if info.payloadLength == 0 { egress.origin.counters.objectsOut &+= 1 }
+    return true
+  }
+
+  private func open(_ first: ObjectInfo, _ egress: Egress) throws(CommandError) -> StreamKey {
+    let info: SubgroupInfo
+    if let subgroup {
+      info = SubgroupInfo(
+        group: group.id, subgroup: subgroup.id, priority: subgroup.priority, endsGroup: subgroup.endsGroup,
+        hasExtensions: subgroup.hasExtensions)
+    } else {
+      info = SubgroupInfo(group: group.id, priority: first.priority, endsGroup: true)
+    }
+    let stream = try egress.session.openSubgroup(egress.key, info, egress.priority(of: info))
+    self.stream = stream
+    if state == .dormant {
+      state = .active
+      egress.cursorWoke()
+    }
+    egress.attachment?.use(stream, for: .cursor(self))
+    return stream
+  }
+
+  private func finish(_ egress: Egress) {
+    guard let stream else { return close(egress) }
+    egress.session.finish(stream: stream)
+    state = .finished
+    block()
+    egress.cursorFinished(self)
+  }
+  private func broken(_ reason: StreamReason, _ egress: Egress) {
+    if let stream {
+      egress.session.reset(stream: stream, reason)
+      release(egress)
+    }
+    guard subgroup != nil, track.end == nil else {
+      if subgroup == nil { egress.origin.counters.groupsCut &+= 1 }
+      return close(egress)
+    }
+    if state == .active {
+      state = .dormant
+      egress.cursorSlept()
+    }
+    wait()
+  }
+  private var track: CachedTrack { group.track }
+
+  /// Gives the stream up and is done with the subgroup.
+  func reset(_ reason: StreamReason, _ egress: Egress) {
+    guard state != .closed else { return }
+    if let stream { egress.session.reset(stream: stream, reason) }
+    close(egress)
+  }
+  private func release(_ egress: Egress) {
+    if let stream { egress.attachment?.forget(stream) }
+    stream = nil
+  }
+  func close(_ egress: Egress) {
+    guard state != .closed else { return }
+    let before = state
+    state = .closed
+    release(egress)
+    leave()
+    egress.cursorClosed(self, was: before)
+  }
+
+  // MARK: What happens to it
+
+  /// The subscriber has everything.
+  func delivered() {
+    guard case .live(let egress) = reader else { return }
+    close(egress)
+  }
+  /// The subscriber wants no more of the stream.
+  func stopped() {
+    switch reader {
+    case .live(let egress): reset(.cancelled, egress)
+    case .fetch(let fetch): fetch.abort(.cancelled)
+    }
+  }
+  /// The group is gone from the cache.
+  func evicted() {
+    switch reader {
+    case .live(let egress):
+      guard state != .closed else { return }
+      if state != .dormant { egress.origin.counters.groupsSkipped &+= 1 }
+      if let stream { egress.session.reset(stream: stream, .tooFarBehind) }
+      let before = state
+      state = .closed
+      release(egress)
+      egress.cursorClosed(self, was: before)
+    case .fetch(let fetch): fetch.evicted()
+    }
+  }
+  func isLate(_ egress: Egress) -> Bool {
+    guard state == .active, let timeout = egress.timeoutMilliseconds, let arrival = walk.arrival else { return false }
+    return egress.origin.age(of: arrival) > timeout
+  }
+  func prioritize(_ egress: Egress) {
+    guard let stream, state == .active || state == .finished else { return }
+    let info = SubgroupInfo(group: group.id, subgroup: subgroup?.id ?? 0, priority: subgroup?.priority ?? 128)
+    egress.session.prioritize(stream: stream, egress.priority(of: info))
+  }
+}

@@ -1,0 +1,251 @@
+import MoQKernel
+
+/// A subscription that the origin serves: where it begins and ends, and a cursor for each stream.
+final class Egress {
+  weak var attachment: Attachment?
+  let session: SessionCore
+  let abilities: Abilities
+  let key: RequestKey
+  let track: CachedTrack
+  unowned let origin: Origin
+  /// Where it is in the track's list.
+  var index = 0
+
+  private(set) var start = Location(0, 0)
+  private var endGroup: UInt64?
+  private var endObject: UInt64?
+  private var subscriberPriority: UInt8
+  private var order: GroupOrder
+  private var forward: Bool
+  private(set) var timeoutMilliseconds: UInt64?
+  /// What the subscriber was told; a joining fetch refers to it.
+  let answered: Location?
+
+  private var cursors: [Cursor] = []
+  /// Streams that have not wholly arrived.
+  private var streams = 0
+  /// Those of them that are not finished.
+  private var unfinished = 0
+  private var outstandingBytes = 0
+  /// The first subgroup, as {group, subgroup}, that is not begun for want of room; all later ones wait too.
+  private var behind: Location?
+  private(set) var isOver = false
+
+  /// nil: nothing of what was asked for can ever come.
+  init?(_ attachment: Attachment, key: RequestKey, request: SubscribeRequest, track: CachedTrack) {
+    (self.attachment, session, abilities) = (attachment, attachment.session, attachment.abilities)
+    (self.key, self.track, origin) = (key, track, track.origin)
+    subscriberPriority = request.priority
+    order = request.groupOrder == .publisher ? track.groupOrder : request.groupOrder
+    forward = request.forward
+    answered = track.largest
+    timeoutMilliseconds = request.deliveryTimeout.map(Origin.milliseconds)
+
+    let following = track.largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
+    switch request.filter {
+    case .currentGroup: start = Location(track.largest?.group ?? 0, 0)
+    case .nextGroup: start = Location(track.largest.map { $0.group &+ 1 } ?? 0, 0)
+    case .nextObject: start = following
+    case .from(let location): start = max(location, following)
+    case .range(let first, let group, let object):
+      guard first <= Location(group, object ?? .max), following <= Location(group, object ?? .max) else { return nil }
+      start = max(first, following)
+      (endGroup, endObject) = (group, object)
+    }
+  }
+
+  /// Begins with what is cached already. Call once the subscriber has its answer.
+  func begin() {
+    track.insert(self)
+    rejoin()
+    endIfDone()
+  }
+  private func rejoin() {
+    guard forward else { return }
+    behind = Location(start.group, 0)
+    catchUp()
+  }
+
+  // MARK: Range
+
+  func isPast(_ location: Location) -> Bool {
+    guard let endGroup else { return false }
+    return location > Location(endGroup, endObject ?? .max)
+  }
+  private func wants(_ subgroup: CachedSubgroup) -> Bool {
+    let group = subgroup.group.id
+    return forward && !isOver && group >= start.group && group <= endGroup ?? .max
+      && !(subgroup.isDatagrams && abilities.datagrams && abilities.subgroups)
+  }
+  func wants(datagram location: Location) -> Bool { forward && !isOver && location >= start && !isPast(location) }
+
+  func priority(of info: SubgroupInfo) -> SendPriority {
+    SendPriority(
+      subscriber: UInt16(subscriberPriority) + 1, publisher: UInt16(info.priority),
+      group: order == .descending ? .max - info.group : info.group, subgroup: info.subgroup)
+  }
+
+  // MARK: Which streams
+
+  private var hasRoom: Bool {
+    streams < origin.configuration.maximumStreams && outstandingBytes < origin.configuration.maximumOutstandingBytes
+  }
+
+  /// A subgroup has begun. `isFirst`: its group has, too.
+  func appeared(_ subgroup: CachedSubgroup, isFirst: Bool) {
+    guard wants(subgroup), isFirst || abilities.subgroups else { return }
+    let place = Location(subgroup.group.id, abilities.subgroups ? subgroup.id : 0)
+    if let behind, place >= behind { return }
+    if !hasRoom {
+      if order == .descending, let oldest = cursors.min(by: { $0.group.id < $1.group.id }),
+        oldest.group.id < place.group
+      {
+        origin.counters.groupsSkipped &+= 1
+        oldest.reset(.tooFarBehind, self)
+      } else if behind == nil {
+        behind = place
+        return
+      } else if streams >= 2 * origin.configuration.maximumStreams {
+        // A late subgroup of a group that has had its turn.
+        origin.counters.groupsSkipped &+= 1
+        return
+      }
+    }
+    open(subgroup)
+  }
+  private func open(_ subgroup: CachedSubgroup) {
+    let group = subgroup.group
+    let first = group.id == start.group ? start.object : 0
+    let cursor =
+      abilities.subgroups
+      ? Cursor(.live(self), group: group, subgroup: subgroup, scope: .subgroup(subgroup), from: first)
+      : Cursor(.live(self), group: group, subgroup: nil, scope: .merged, from: first)
+    cursor.index = cursors.count
+    cursors.append(cursor)
+    streams += 1
+    unfinished += 1
+    // Its bytes go out when the subgroup is flushed, which is soon: it has just changed, or is made to.
+    track.touched(subgroup)
+  }
+
+  /// Begins what was left behind, oldest first, as far as there is room.
+  private func catchUp() {
+    while hasRoom, let place = behind, !isOver {
+      guard let group = track.group(from: place.group) else { behind = nil; return }
+      let from = group.id == place.group ? place.object : 0
+      let subgroup = abilities.subgroups ? group.subgroup(from: from) : from == 0 ? group.subgroups.first : nil
+      guard let subgroup else {
+        guard group.id < .max else { behind = nil; return }
+        behind = Location(group.id + 1, 0)
+        continue
+      }
+      behind = Location(group.id, (abilities.subgroups ? subgroup.id : 0).addingSaturating(1))
+      if wants(subgroup) { open(subgroup) }
+    }
+  }
+
+  // MARK: What cursors tell
+
+  func cursorSlept() { (streams, unfinished) = (streams - 1, unfinished - 1) }
+  func cursorWoke() { (streams, unfinished) = (streams + 1, unfinished + 1) }
+  func cursorFinished(_ cursor: Cursor) {
+    unfinished -= 1
+    outstandingBytes += cursor.bytes
+    endIfDone()
+  }
+  func cursorClosed(_ cursor: Cursor, was state: Cursor.State) {
+    switch state {
+    case .active: (streams, unfinished) = (streams - 1, unfinished - 1)
+    case .finished: (streams, outstandingBytes) = (streams - 1, outstandingBytes - cursor.bytes)
+    case .dormant, .closed: break
+    }
+    let last = cursors.removeLast()
+    if last !== cursor {
+      cursors[cursor.index] = last
+      last.index = cursor.index
+    }
+    if behind != nil { catchUp() }
+    endIfDone()
+  }
+  func evicted(_ group: UInt64) {
+    if let behind, group >= behind.group, forward { origin.counters.groupsSkipped &+= 1 }
+  }
+
+  // MARK: Changes and ends
+
+  func update(_ update: SubscriptionUpdate) {
+    subscriberPriority = update.priority
+    if let start = update.start, start > self.start { self.start = start }
+    if let group = update.endGroup {
+      let end = Location(group, update.endObject ?? .max)
+      if endGroup.map({ end < Location($0, endObject ?? .max) }) ?? true {
+        (endGroup, endObject) = (group, update.endObject)
+      }
+    }
+    for cursor in cursors {
+      if cursor.group.id < start.group || cursor.group.id > endGroup ?? .max {
+        cursor.reset(.cancelled, self)
+      } else {
+        cursor.prioritize(self)
+      }
+    }
+    if forward, !update.forward {
+      forward = false
+      behind = nil
+      resetAll(.cancelled)
+    } else if !forward, update.forward {
+      forward = true
+      let following = track.largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
+      start = max(start, following)
+      rejoin()
+    }
+    endIfDone()
+  }
+  private func resetAll(_ reason: StreamReason) {
+    let all = cursors
+    for cursor in all { cursor.reset(reason, self) }
+  }
+  /// Ends what is slower than its delivery timeout.
+  func expire() {
+    guard timeoutMilliseconds != nil else { return }
+    let all = cursors
+    for cursor in all { if case .other = cursor.place, cursor.isLate(self) { cursor.reset(.deliveryTimeout, self) } }
+  }
+
+  /// The subscriber leaves, or its session does.
+  func cancel() {
+    guard !isOver else { return }
+    isOver = true
+    track.remove(self)
+    resetAll(.cancelled)
+    origin.left(track)
+  }
+  /// Tells the subscriber that this is all, once it is.
+  func endIfDone() {
+    guard !isOver, unfinished == 0, behind == nil else { return }
+    let failure: RequestFailure
+    if let end = track.end {
+      failure = end
+    } else if let endGroup, let latest = track.latest, latest.id > endGroup,
+      track.group(endGroup).map({ $0.openRuns == 0 }) ?? true
+    {
+      failure = RequestFailure(.subscriptionEnded, "the end of the range is reached")
+    } else {
+      return
+    }
+    isOver = true
+    track.remove(self)
+    let asleep = cursors.filter { if case .dormant = $0.state { true } else { false } }
+    for cursor in asleep { cursor.close(self) }
+    session.finish(key, failure)
+    attachment?.ended(key)
+    origin.left(track)
+  }
+}
+
+extension UInt64 {
+  func addingSaturating(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}

@@ -1,0 +1,265 @@
+import MoQKernel
+
+/// A fetch that is served from the cache: one stream, group after group.
+final class FetchEgress {
+  weak var attachment: Attachment?
+  private let session: SessionCore
+  private let key: RequestKey
+  private let track: CachedTrack
+  private let start: Location
+  /// Inclusive.
+  private let end: Location
+  private let isDescending: Bool
+  private var stream: StreamKey?
+  private var cursor: Cursor?
+  private(set) var isOver = false
+
+  init(
+    _ attachment: Attachment, key: RequestKey, track: CachedTrack, start: Location, end: Location, descending: Bool
+  ) {
+    (self.attachment, session, self.key, self.track) = (attachment, attachment.session, key, track)
+    (self.start, self.end, isDescending) = (start, end, descending)
+    track.fetches += 1
+  }
+
+  /// Whether the cache has any object from `start` through `end`.
+  static func hasObjects(_ track: CachedTrack, _ start: Location, _ end: Location) -> Bool {
+    var group = track.group(from: start.group)
+    while let here = group, here.id <= end.group {
+      for subgroup in here.subgroups {
+        for run in subgroup.runs {
+          let index = run.index(from: here.id == start.group ? start.object : 0)
+          if index < run.readable, run.objects[index].info.location <= end { return true }
+        }
+      }
+      group = here.id < .max ? track.group(from: here.id + 1) : nil
+    }
+    return false
+  }
+
+  func begin(priority: UInt8) throws(CommandError) {
+    var answer = FetchAnswer(end: end)
+    answer.groupOrder = isDescending ? .descending : .ascending
+    if let last = track.endLocation, end >= last || (end.group == last.group && end.object &+ 1 >= last.object) {
+      answer.endOfTrack = true
+    }
+    try session.accept(key, answer)
+    let stream = try session.openFetch(key, SendPriority(subscriber: UInt16(priority) + 1))
+    self.stream = stream
+    attachment?.use(stream, for: .fetch(self))
+    cursor = cursor(at: isDescending ? track.group(through: end.group) : track.group(from: start.group))
+    pump()
+  }
+  private func cursor(at group: CachedGroup?) -> Cursor? {
+    guard let group, group.id >= start.group, group.id <= end.group else { return nil }
+    let from = group.id == start.group ? start.object : 0
+    return Cursor(.fetch(self), group: group, subgroup: nil, scope: .fetch, from: from)
+  }
+
+  func pump() {
+    while !isOver, let stream {
+      guard let cursor else { return finish() }
+      guard session.room(on: stream) > 0 else { return cursor.block() }
+      switch cursor.walk.step() {
+      case .object(var info, _, _):
+        guard info.location <= end else { next(after: cursor); continue }
+        if info.subgroup == CachedSubgroup.datagrams { info.subgroup = info.id }
+        do {
+          try session.write(info, on: stream)
+        } catch {
+          guard case .inexpressible = error.kind else { return abort(.internalError) }
+          track.origin.counters.objectsInexpressible &+= 1
+          cursor.walk.skip(to: info.id &+ 1)
+          continue
+        }
+        if info.payloadLength == 0 { track.origin.counters.objectsOut &+= 1 }
+      case .payload(let part):
+        session.write(payload: part, on: stream)
+        track.origin.counters.bytesOut &+= UInt64(part.count)
+        if !cursor.walk.isInObject { track.origin.counters.objectsOut &+= 1 }
+      case .wait:
+        let group = cursor.group
+        // Objects of earlier groups that are on their way belong to the past that was asked for; the
+        // current group's next objects do not.
+        let isPast = group.isSuperseded && group.openRuns > 0 && group.id < end.group
+        guard !cursor.walk.isInObject, !track.awaits(group.id, from: cursor.walk.next), !isPast else {
+          return cursor.wait()
+        }
+        next(after: cursor)
+      case .finish, .incomplete:
+        next(after: cursor)
+      case .broken(let reason):
+        return abort(reason)
+      }
+    }
+  }
+  private func next(after done: Cursor) {
+    done.leave()
+    cursor = nil
+    let id = done.group.id
+    if let gone = track.evictedThrough, gone >= (isDescending ? start.group : id.addingSaturating(1)), gone <= end.group {
+      // What is left of the range is not all here any more.
+      if !isDescending || gone < id { return abort(.tooFarBehind) }
+    }
+    if isDescending {
+      cursor = id > 0 ? cursor(at: track.group(through: id - 1)) : nil
+    } else {
+      cursor = id < .max ? cursor(at: track.group(from: id + 1)) : nil
+    }
+  }
+
+  private func finish() {
+    if let stream {
+      session.finish(stream: stream)
+      attachment?.forget(stream)
+    }
+    stream = nil
+    leave()
+  }
+  /// Breaks the stream off: cancelled, or the cache could not keep what was promised.
+  func abort(_ reason: StreamReason) {
+    guard !isOver else { return }
+    if let stream {
+      session.reset(stream: stream, reason)
+      attachment?.forget(stream)
+    }
+    stream = nil
+    leave()
+  }
+  func evicted() {
+    guard !isOver else { return }
+    track.origin.counters.groupsSkipped &+= 1
+    cursor = nil
+    abort(.tooFarBehind)
+  }
+  private func leave() {
+    guard !isOver else { return }
+    isOver = true
+    cursor?.leave()
+    cursor = nil
+    track.fetches -= 1
+    attachment?.fetchEnded(key)
+    track.origin.left(track)
+  }
+}
+
+/// A fetch that the cache does not cover, passed through from the publisher to the subscriber.
+final class FetchPipe {
+  private enum Item { case object(ObjectInfo), payload(Bytes) }
+  /// The most objects and parts that wait for room; payload bytes are bounded by the publisher's credit.
+  static var maximumItems: Int { 65_536 }
+
+  private let downstream: Attachment
+  private let key: RequestKey
+  private let upstream: Attachment
+  private var request: RequestKey?
+  private let priority: UInt8
+  private unowned let origin: Origin
+  private var source: StreamKey?
+  private var sink: StreamKey?
+  private var items: [Item] = []
+  private var head = 0
+  private var end: (reset: UInt64?, Void)?
+  private var hasAnswer = false
+  private var isOver = false
+
+  init(from upstream: Attachment, to downstream: Attachment, key: RequestKey, priority: UInt8) {
+    (self.upstream, self.downstream, self.key, self.priority) = (upstream, downstream, key, priority)
+    origin = downstream.origin
+  }
+  func begin(_ request: FetchRequest) throws(CommandError) {
+    let key = try upstream.session.fetch(request)
+    self.request = key
+    upstream.use(key, for: .pipe(self))
+    downstream.use(self.key, for: .pipe(self))
+  }
+
+  // MARK: From the publisher
+
+  func answered(_ answer: FetchAnswer) {
+    guard !isOver, !hasAnswer else { return }
+    hasAnswer = true
+    do {
+      try downstream.session.accept(key, answer)
+      let stream = try downstream.session.openFetch(key, SendPriority(subscriber: UInt16(priority) + 1))
+      sink = stream
+      downstream.use(stream, for: .pipe(self))
+    } catch {
+      return abort(.internalError)
+    }
+    pump()
+  }
+  func began(_ stream: StreamKey) {
+    source = stream
+    upstream.use(stream, for: .pipe(self))
+  }
+  func object(_ info: ObjectInfo) { append(.object(info)) }
+  func payload(_ part: Bytes) { append(.payload(part)) }
+  private func append(_ item: Item) {
+    guard !isOver else { return }
+    guard items.count - head < Self.maximumItems else { return abort(.internalError) }
+    items.append(item)
+    pump()
+  }
+  func ended(reset: UInt64?) {
+    guard !isOver else { return }
+    end = (reset, ())
+    if reset != nil { abort(.internalError) } else { pump() }
+  }
+  /// The publisher refused, or its session ended.
+  func failed(_ failure: RequestFailure) {
+    guard !isOver else { return }
+    if hasAnswer { return abort(.internalError) }
+    downstream.session.reject(key, failure)
+    leave()
+  }
+
+  // MARK: To the subscriber
+
+  func pump() {
+    guard !isOver, let sink else { return }
+    while head < items.count {
+      guard downstream.session.room(on: sink) > 0 else { return }
+      switch items[head] {
+      case .object(let info):
+        do { try downstream.session.write(info, on: sink) } catch { return abort(.internalError) }
+        origin.counters.objectsOut &+= 1
+      case .payload(let part):
+        downstream.session.write(payload: part, on: sink)
+        origin.counters.bytesOut &+= UInt64(part.count)
+        if let source { upstream.session.consumed(part.count, on: source) }
+      }
+      head += 1
+      if head == items.count {
+        items.removeAll(keepingCapacity: true)
+        head = 0
+      }
+    }
+    guard end != nil else { return }
+    downstream.session.finish(stream: sink)
+    leave()
+  }
+  /// Either side leaves, or cannot go on.
+  func abort(_ reason: StreamReason) {
+    guard !isOver else { return }
+    if let sink {
+      downstream.session.reset(stream: sink, reason)
+    } else {
+      downstream.session.reject(key, RequestFailure(.internalError, "the fetch upstream broke off"))
+    }
+    if end == nil {
+      if let source { upstream.session.stop(stream: source, .cancelled) }
+      if let request { upstream.session.cancel(request) }
+    }
+    leave()
+  }
+  private func leave() {
+    isOver = true
+    if let sink { downstream.forget(sink) }
+    if let source { upstream.forget(source) }
+    if let request { upstream.ended(request) }
+    downstream.fetchEnded(key)
+    items = []
+    head = 0
+  }
+}
