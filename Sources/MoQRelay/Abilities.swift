@@ -1,18 +1,26 @@
 import MoQKernel
 
 /// What can be said to a session, as far as the relay's choices depend on it.
-public struct Abilities: Equatable, Sendable {
+struct Abilities: Equatable {
   /// Groups have subgroups, and objects have ids that are kept.
-  public var subgroups = true
+  var subgroups = true
   /// Objects may have a status.
-  public var statuses = true
+  var statuses = true
   /// Objects may have extension headers.
-  public var extensions = true
+  var extensions = true
   /// Objects may travel in datagrams.
-  public var datagrams = true
+  var datagrams = true
   /// The past can be asked for with FETCH.
-  public var fetch = true
+  var fetch = true
   /// A subscription may begin with the group that is current, its beginning included.
-  public var currentGroup = false
-  public init() {}
+  var currentGroup = false
+  init() {}
+
+  init(_ dialect: any Dialect.Type) {
+    let forms = dialect.objects
+    if case .frames = forms.subgroup.content { (subgroups, extensions, currentGroup) = (false, false, true) }
+    statuses = forms.statuses.valid != StatusForm.none.valid
+    datagrams = forms.datagram != nil
+    fetch = forms.fetch != nil
+  }
 }

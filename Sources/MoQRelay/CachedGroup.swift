@@ -25,7 +25,10 @@ public final class CachedGroup {
   unowned var older: CachedGroup?
   unowned var newer: CachedGroup?
 
-  init(id: UInt64, track: CachedTrack) { (self.id, self.track) = (id, track) }
+  /// The track's count of payload bytes when the group began.
+  let offset: Int
+
+  init(id: UInt64, track: CachedTrack) { (self.id, self.track, offset) = (id, track, track.ingested) }
 
   var cache: Cache { track.cache }
 
@@ -158,7 +161,9 @@ public final class CachedSubgroup {
     for run in runs where run.state == .open { run.close(.ended) }
     group.track.touched(self)
   }
+  private(set) var isDropped = false
   func drop() {
+    isDropped = true
     for run in runs { run.drop() }
     watchers.evicted()
   }

@@ -25,7 +25,7 @@ public final class CachedTrack {
   public internal(set) var priority: UInt8 = 128
   public internal(set) var groupOrder = GroupOrder.ascending
 
-  private(set) var egresses: [Egress] = []
+  private(set) var subscribers: [Egress] = []
   /// Fetches that wait for the backfill, or are being served.
   var fetches = 0
   var waitingFetches: [() -> Void] = []
@@ -69,7 +69,7 @@ public final class CachedTrack {
     let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
     group.insert(subgroup)
     let run = subgroup.openRun()
-    for egress in egresses { egress.appeared(subgroup, isFirst: isFirst) }
+    for egress in subscribers { egress.appeared(subgroup, isFirst: isFirst) }
     return run
   }
 
@@ -80,7 +80,7 @@ public final class CachedTrack {
       let next = group.id.addingReportingOverflow(1)
       coverage = next.overflow ? nil : max(from, Location(next.partialValue, 0))
     }
-    for egress in egresses { egress.evicted(group.id) }
+    for egress in subscribers { egress.evicted(group.id) }
   }
 
   // MARK: What arrives
@@ -92,7 +92,9 @@ public final class CachedTrack {
       if largest.map({ info.location > $0 }) ?? true { largest = info.location }
       // Streams overtake each other: the first groups may come in any order.
       if let from = coverage {
-        if info.id == 0, info.location < from, evictedThrough.map({ info.group > $0 }) ?? true { coverage = info.location }
+        if info.id == 0, info.location < from, evictedThrough.map({ info.group > $0 }) ?? true {
+          coverage = info.location
+        }
       } else {
         coverage = info.location
       }
@@ -169,7 +171,7 @@ public final class CachedTrack {
       }
       touched(group)
     }
-    for egress in egresses { egress.endIfDone() }
+    for egress in subscribers { egress.endIfDone() }
   }
   private func abandonCuts(before id: UInt64) {
     guard cuts else { return }
@@ -188,16 +190,38 @@ public final class CachedTrack {
 
   // MARK: Who reads
 
-  var isUsed: Bool { !egresses.isEmpty || fetches > 0 }
+  /// Streams of subscriptions, those that are over included, that have not wholly arrived.
+  var streamsOut = 0
+  /// Payload bytes that ever came.
+  private(set) var ingested = 0
+  private var floor = 0
+
+  var isUsed: Bool { !subscribers.isEmpty || fetches > 0 || streamsOut > 0 }
+  var isDrained: Bool { streamsOut == 0 && !subscribers.contains { $0.isBehind } }
+  var isLive: Bool {
+    guard end == nil else { return false }
+    switch source {
+    case .none: return false
+    case .local: return true
+    case .upstream(let ingress): if case .live = ingress.state { return true } else { return false }
+    }
+  }
+  func ingested(_ count: Int) { ingested &+= count }
+  func isBehind(by bytes: Int) -> Bool {
+    guard ingested &- floor > bytes else { return false }
+    // A lower bound is kept, so that not every write asks every subscriber.
+    floor = subscribers.reduce(ingested) { min($0, $1.position) }
+    return ingested &- floor > bytes
+  }
   func insert(_ egress: Egress) {
-    egress.index = egresses.count
-    egresses.append(egress)
+    egress.index = subscribers.count
+    subscribers.append(egress)
   }
   func remove(_ egress: Egress) {
-    guard egress.index < egresses.count, egresses[egress.index] === egress else { return }
-    let last = egresses.removeLast()
+    guard egress.index < subscribers.count, subscribers[egress.index] === egress else { return }
+    let last = subscribers.removeLast()
     if last !== egress {
-      egresses[egress.index] = last
+      subscribers[egress.index] = last
       last.index = egress.index
     }
   }

@@ -103,8 +103,8 @@ final class Cursor {
       egress.session.reset(stream: stream, .cancelled)
       release(egress)
     }
-    do {
-      let stream = try stream ?? open(info, egress)
+    do throws(CommandError) {
+      let stream = if let stream { stream } else { try open(info, egress) }
       try egress.session.write(info, on: stream)
     } catch {
       guard case .inexpressible = error.kind else { close(egress); return false }
@@ -206,6 +206,11 @@ final class Cursor {
       egress.cursorClosed(self, was: before)
     case .fetch(let fetch): fetch.evicted()
     }
+  }
+  /// Its session is gone.
+  func abandon() {
+    guard case .live(let egress) = reader else { return }
+    close(egress)
   }
   func isLate(_ egress: Egress) -> Bool {
     guard state == .active, let timeout = egress.timeoutMilliseconds, let arrival = walk.arrival else { return false }

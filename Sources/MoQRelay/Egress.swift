@@ -57,6 +57,7 @@ final class Egress {
   /// Begins with what is cached already. Call once the subscriber has its answer.
   func begin() {
     track.insert(self)
+    if timeoutMilliseconds != nil { origin.hasTimeout(1) }
     rejoin()
     endIfDone()
   }
@@ -83,6 +84,21 @@ final class Egress {
     SendPriority(
       subscriber: UInt16(subscriberPriority) + 1, publisher: UInt16(info.priority),
       group: order == .descending ? .max - info.group : info.group, subgroup: info.subgroup)
+  }
+
+  /// Sends an object as a datagram, if the session can.
+  func send(datagram object: ObjectInfo, _ payload: Bytes) {
+    guard abilities.datagrams else {
+      if abilities.subgroups { origin.counters.datagramsDropped &+= 1 }
+      return
+    }
+    let isSent = (try? session.send(datagram: object, payload: payload, for: key)) ?? false
+    if isSent {
+      origin.counters.objectsOut &+= 1
+      origin.counters.bytesOut &+= UInt64(payload.count)
+    } else {
+      origin.counters.datagramsDropped &+= 1
+    }
   }
 
   // MARK: Which streams
@@ -124,6 +140,7 @@ final class Egress {
     cursors.append(cursor)
     streams += 1
     unfinished += 1
+    track.streamsOut += 1
     // Its bytes go out when the subgroup is flushed, which is soon: it has just changed, or is made to.
     track.touched(subgroup)
   }
@@ -146,8 +163,15 @@ final class Egress {
 
   // MARK: What cursors tell
 
-  func cursorSlept() { (streams, unfinished) = (streams - 1, unfinished - 1) }
-  func cursorWoke() { (streams, unfinished) = (streams + 1, unfinished + 1) }
+  func cursorSlept() {
+    (streams, unfinished) = (streams - 1, unfinished - 1)
+    track.streamsOut -= 1
+    endIfDone()
+  }
+  func cursorWoke() {
+    (streams, unfinished) = (streams + 1, unfinished + 1)
+    track.streamsOut += 1
+  }
   func cursorFinished(_ cursor: Cursor) {
     unfinished -= 1
     outstandingBytes += cursor.bytes
@@ -159,13 +183,24 @@ final class Egress {
     case .finished: (streams, outstandingBytes) = (streams - 1, outstandingBytes - cursor.bytes)
     case .dormant, .closed: break
     }
+    if state == .active || state == .finished { track.streamsOut -= 1 }
     let last = cursors.removeLast()
     if last !== cursor {
       cursors[cursor.index] = last
       last.index = cursor.index
     }
+    guard !isOver else { return origin.left(track) }
     if behind != nil { catchUp() }
     endIfDone()
+  }
+  /// Whether something is cached that no stream has been opened for.
+  var isBehind: Bool { behind != nil }
+  /// Up to which of the track's bytes everything has been handed to the transport, more or less.
+  var position: Int {
+    var position = track.ingested
+    for cursor in cursors where cursor.state == .active { position = min(position, cursor.group.offset + cursor.bytes) }
+    if let behind, let group = track.group(from: behind.group) { position = min(position, group.offset) }
+    return position
   }
   func evicted(_ group: UInt64) {
     if let behind, group >= behind.group, forward { origin.counters.groupsSkipped &+= 1 }
@@ -212,11 +247,15 @@ final class Egress {
     for cursor in all { if case .other = cursor.place, cursor.isLate(self) { cursor.reset(.deliveryTimeout, self) } }
   }
 
+  private func over() {
+    isOver = true
+    track.remove(self)
+    if timeoutMilliseconds != nil { origin.hasTimeout(-1) }
+  }
   /// The subscriber leaves, or its session does.
   func cancel() {
     guard !isOver else { return }
-    isOver = true
-    track.remove(self)
+    over()
     resetAll(.cancelled)
     origin.left(track)
   }
@@ -233,8 +272,7 @@ final class Egress {
     } else {
       return
     }
-    isOver = true
-    track.remove(self)
+    over()
     let asleep = cursors.filter { if case .dormant = $0.state { true } else { false } }
     for cursor in asleep { cursor.close(self) }
     session.finish(key, failure)

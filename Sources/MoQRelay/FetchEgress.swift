@@ -97,7 +97,8 @@ final class FetchEgress {
     done.leave()
     cursor = nil
     let id = done.group.id
-    if let gone = track.evictedThrough, gone >= (isDescending ? start.group : id.addingSaturating(1)), gone <= end.group {
+    if let gone = track.evictedThrough, gone >= (isDescending ? start.group : id.addingSaturating(1)), gone <= end.group
+    {
       // What is left of the range is not all here any more.
       if !isDescending || gone < id { return abort(.tooFarBehind) }
     }
@@ -248,6 +249,21 @@ final class FetchPipe {
       downstream.session.reject(key, RequestFailure(.internalError, "the fetch upstream broke off"))
     }
     if end == nil {
+      if let source { upstream.session.stop(stream: source, .cancelled) }
+      if let request { upstream.session.cancel(request) }
+    }
+    leave()
+  }
+  /// A session is gone.
+  func leave(_ gone: Attachment) {
+    guard !isOver else { return }
+    if gone === upstream {
+      if hasAnswer, let sink {
+        downstream.session.reset(stream: sink, .internalError)
+      } else {
+        downstream.session.reject(key, RequestFailure(.internalError, "the publisher has left"))
+      }
+    } else {
       if let source { upstream.session.stop(stream: source, .cancelled) }
       if let request { upstream.session.cancel(request) }
     }

@@ -24,7 +24,8 @@ final class Inflow {
       isOver = true
       return false
     }
-    discards = !(run.objects.last.map { object.id > $0.info.id } ?? true)
+    discards =
+      !(run.objects.last.map { object.id > $0.info.id } ?? true)
       || (run.subgroup.runs.count > 1 && run.subgroup.contains(object.id, except: run))
     guard !discards else {
       origin.counters.duplicates &+= 1
@@ -41,6 +42,7 @@ final class Inflow {
   func payload(_ part: Bytes) {
     guard !isOver, !discards, let run, !run.isDropped, run.append(part) else { return }
     track.origin.counters.bytesIn &+= UInt64(part.count)
+    track.ingested(part.count)
     track.touched(run.subgroup)
     track.cache.trim()
   }
@@ -105,8 +107,9 @@ struct DatagramInflow {
     object.subgroup = CachedSubgroup.datagrams
     if run == nil || group != object.group || run?.isDropped == true {
       group = object.group
-      run = track.openRun(SubgroupInfo(
-        group: group, subgroup: CachedSubgroup.datagrams, priority: object.priority, hasExtensions: true))
+      run = track.openRun(
+        SubgroupInfo(
+          group: group, subgroup: CachedSubgroup.datagrams, priority: object.priority, hasExtensions: true))
     }
     guard let run, !run.isDropped else { origin.counters.objectsTooLate &+= 1; return }
     origin.counters.objectsIn &+= 1

@@ -23,6 +23,8 @@ final class Ingress {
   private(set) var state = State.asking
   /// The publisher offered the track (PUBLISH) and would not do so again: kept without readers.
   let isOffer: Bool
+  /// An offer announces its namespace as long as it lasts.
+  var route: Route?
   private var backfill: RequestKey?
   private var inflows: [ObjectIdentifier: Inflow] = [:]
   private var datagrams = DatagramInflow()

@@ -62,7 +62,10 @@ struct Walk {
   }
 
   private mutating func stepInObject() -> Step {
-    guard let run, !run.isDropped else { isInObject = false; return .broken(.tooFarBehind) }
+    guard let run, !run.isDropped else {
+      skip(to: next)
+      return .broken(.tooFarBehind)
+    }
     while part < run.partEnd(of: object) {
       let whole = run.parts[part]
       if offset < whole.count {
@@ -79,8 +82,7 @@ struct Walk {
     }
     if run.state == .open { return .wait }
     // Torn: this object has to come again, whole, by another run.
-    isInObject = false
-    self.run = nil
+    rewind()
     if case .reset(let reason) = run.state { return .broken(reason) }
     return .broken(.cancelled)
   }

@@ -85,6 +85,12 @@ public struct Bytes: Sendable {
   @inlinable public func dropFirst(_ n: Int) -> Bytes { self[n..<count] }
   @inlinable public func prefix(_ n: Int) -> Bytes { self[0..<n] }
 
+  /// This and what follows, as one piece, where `next` lies right behind it in the same memory.
+  @inlinable public func joined(with next: Bytes) -> Bytes? {
+    guard let slab, slab === next.slab, next.start == start &+ count else { return nil }
+    return Bytes(slab: slab, start: start, count: count &+ next.count)
+  }
+
   /// The bytes, copied into an array.
   public var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 }

@@ -1,0 +1,124 @@
+import MoQKernel
+
+/// A namespace that the application itself publishes at an origin.
+public final class LocalBroadcast {
+  public let namespace: TrackNamespace
+  let origin: Origin
+  private var route: Route?
+  private var tracks: [TrackName: LocalTrack] = [:]
+  /// Asked for a track that has not been made. nil, or no such closure: it does not exist.
+  public var onRequest: ((TrackName) -> LocalTrack?)?
+
+  init(_ namespace: TrackNamespace, at origin: Origin) { (self.namespace, self.origin) = (namespace, origin) }
+
+  func announce() {
+    let route = Route(namespace, .local(self))
+    self.route = route
+    origin.announced(route)
+  }
+  func find(_ name: TrackName) -> LocalTrack? {
+    if let track = tracks[name], !track.isEnded { return track }
+    return onRequest?(name)
+  }
+
+  /// The track of that name, made the first time it is asked for.
+  public func track(_ name: String, priority: UInt8 = 128, order: GroupOrder = .ascending) -> LocalTrack {
+    let full = TrackName(namespace, name)
+    if let known = tracks[full], !known.isEnded { return known }
+    let track = LocalTrack(origin.localTrack(full))
+    (track.track.priority, track.track.groupOrder) = (priority, order)
+    tracks[full] = track
+    return track
+  }
+  /// Ends all tracks and takes the announcement back.
+  public func withdraw(_ failure: RequestFailure = RequestFailure(.trackEnded)) {
+    origin.batch {
+      if let route { origin.withdrawn(route) }
+      route = nil
+      for track in tracks.values { track.end(failure) }
+      tracks = [:]
+      onRequest = nil
+    }
+  }
+}
+
+extension Origin {
+  /// Publishes a namespace: sessions that may hear of it do, subscriptions below it are served.
+  public func publish(_ namespace: TrackNamespace) -> LocalBroadcast {
+    let broadcast = LocalBroadcast(namespace, at: self)
+    batch { broadcast.announce() }
+    return broadcast
+  }
+  /// Connects a session. The driver passes the session's events to what is returned.
+  public func attach(_ session: SessionCore, as role: Attachment.Role = .relay) -> Attachment {
+    let attachment = Attachment(session, to: self, as: role)
+    attach(attachment)
+    return attachment
+  }
+}
+
+/// A track that the application writes. Everything written is cached, and goes to every subscriber from there.
+public final class LocalTrack {
+  let track: CachedTrack
+  /// Called when the number of subscribers has changed, or one of them has taken something. It may write.
+  public var onProgress: (() -> Void)?
+  var isDirty = false
+  private var datagrams = DatagramInflow()
+
+  init(_ track: CachedTrack) {
+    self.track = track
+    track.covers(from: Location(0, 0))
+    track.source = .local(self)
+  }
+
+  public var name: TrackName { track.name }
+  public var subscriberCount: Int { track.subscribers.count }
+  public var largest: Location? { track.largest }
+  public var isEnded: Bool { track.end != nil }
+  /// Whether some subscriber has not been handed this many bytes of what was written.
+  public func isBehind(by bytes: Int) -> Bool { track.isBehind(by: bytes) }
+  /// Whether everything written, groups that are open left out, has arrived at everyone who is subscribed.
+  public var isDrained: Bool { track.isDrained }
+
+  func changed() { track.origin.progressed(self) }
+
+  /// Begins a subgroup. Objects in it go in order of their ids.
+  public func begin(_ info: SubgroupInfo) -> LocalSubgroup { LocalSubgroup(Inflow(track, info)) }
+  /// An object that goes in a datagram where a subscriber's dialect has them.
+  public func send(datagram object: ObjectInfo, payload: Bytes) {
+    track.origin.batch { datagrams.datagram(object, payload, track: track) }
+  }
+  /// Ends the track: subscribers are told once they have all of it.
+  public func end(_ failure: RequestFailure = RequestFailure(.trackEnded)) {
+    track.origin.batch {
+      datagrams.end()
+      track.ended(failure)
+      track.origin.left(track)
+    }
+  }
+}
+
+/// A subgroup that the application writes.
+public final class LocalSubgroup {
+  private let inflow: Inflow
+  init(_ inflow: Inflow) { self.inflow = inflow }
+  private var origin: Origin { inflow.track.origin }
+
+  /// Writes a whole object. False: its group is not in the cache any more, or its id is not new.
+  @discardableResult public func write(_ object: ObjectInfo, payload: Bytes) -> Bool {
+    var object = object
+    object.payloadLength = UInt64(payload.count)
+    return origin.batch {
+      guard inflow.object(object) else { return false }
+      if !payload.isEmpty { inflow.payload(payload) }
+      return true
+    }
+  }
+  /// Begins an object of `object.payloadLength` bytes, which `append` brings.
+  @discardableResult public func begin(_ object: ObjectInfo) -> Bool { origin.batch { inflow.object(object) } }
+  public func append(_ part: Bytes) { origin.batch { inflow.payload(part) } }
+  /// The subgroup has all its objects.
+  public func finish() { origin.batch { inflow.end(.finished) } }
+  /// The rest of it will not come.
+  public func reset(_ reason: StreamReason = .cancelled) { origin.batch { inflow.end(.reset(reason)) } }
+}

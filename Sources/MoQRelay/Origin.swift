@@ -1,0 +1,328 @@
+import MoQKernel
+
+/// The meeting place of publishers and subscribers: which namespaces there are and who publishes them,
+/// the tracks that are read, and the one cached copy of each.
+///
+/// A relay is an origin with many sessions. A client that publishes is an origin with tracks of its own
+/// and one session. Not `Sendable`: it belongs to one loop, with all its sessions.
+public final class Origin {
+  public let configuration: RelayConfiguration
+  public let policy: RelayPolicy
+  public internal(set) var counters = RelayCounters()
+  let cache: Cache
+  private(set) var tracks: [TrackName: CachedTrack] = [:]
+  let routes = Routes()
+  private(set) var attachments: [ObjectIdentifier: Attachment] = [:]
+  private var pending: [ObjectIdentifier: [PendingSubscription]] = [:]
+  private var dirty: [CachedSubgroup] = []
+  private var dirtyTracks: [LocalTrack] = []
+  private var isFlushing = false
+  private var batches = 0
+
+  /// The time, as the driver told it.
+  private(set) var now = Instant(nanoseconds: 0)
+  private(set) var milliseconds: UInt32 = 0
+  private var lingering: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
+  private var timed = 0
+  private var lastExpiry: UInt32 = 0
+
+  public init(_ configuration: RelayConfiguration = RelayConfiguration(), policy: RelayPolicy = RelayPolicy()) {
+    (self.configuration, self.policy) = (configuration, policy)
+    cache = Cache(limit: configuration.cacheBytes)
+    cache.onEvict = { [unowned self] _ in counters.groupsEvicted &+= 1 }
+  }
+
+  // MARK: Time
+
+  /// The time is now `instant`. Call before a batch of events, and when `nextDeadline` is due.
+  public func ticked(at instant: Instant) {
+    guard instant > now else { return }
+    now = instant
+    milliseconds = UInt32(truncatingIfNeeded: instant.nanoseconds / 1_000_000)
+    if !lingering.isEmpty {
+      for (_, entry) in lingering where entry.until <= instant {
+        lingering[ObjectIdentifier(entry.track)] = nil
+        if !entry.track.isUsed { close(entry.track) }
+      }
+    }
+    if timed > 0, milliseconds &- lastExpiry >= 50 {
+      lastExpiry = milliseconds
+      batch { for track in tracks.values { for egress in track.subscribers { egress.expire() } } }
+    }
+  }
+  /// When `ticked` should be called at the latest.
+  public var nextDeadline: Instant? {
+    let linger = lingering.values.map(\.until).min()
+    let expiry = timed > 0 ? now.advanced(by: .milliseconds(50)) : nil
+    guard let linger, let expiry else { return linger ?? expiry }
+    return min(linger, expiry)
+  }
+  func hasTimeout(_ delta: Int) { timed += delta }
+  func age(of arrival: UInt32) -> UInt64 { UInt64(milliseconds &- arrival) }
+  static func milliseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    guard seconds >= 0, attoseconds >= 0, seconds < 1 << 32 else { return seconds < 0 ? 0 : .max }
+    return UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
+  }
+
+  // MARK: Bytes that are to go on
+
+  func touched(_ subgroup: CachedSubgroup) {
+    guard !subgroup.isDirty else { return }
+    subgroup.isDirty = true
+    dirty.append(subgroup)
+  }
+  func progressed(_ track: LocalTrack) {
+    guard !track.isDirty else { return }
+    track.isDirty = true
+    dirtyTracks.append(track)
+  }
+  /// Does several things, then lets subscribers have what came of them, each in one go.
+  func batch<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    batches += 1
+    defer {
+      batches -= 1
+      if batches == 0 { flush() }
+    }
+    return try body()
+  }
+  private func flush() {
+    guard !isFlushing else { return }
+    isFlushing = true
+    defer { isFlushing = false }
+    // What a flush touches is flushed by it, too: indices, since the list grows.
+    var index = 0
+    while index < dirty.count {
+      let subgroup = dirty[index]
+      index += 1
+      subgroup.isDirty = false
+      guard !subgroup.isDropped else { continue }
+      let group = subgroup.group.watchers
+      subgroup.watchers.pump()
+      group.pump()
+    }
+    dirty.removeAll(keepingCapacity: true)
+    while let track = dirtyTracks.popLast() {
+      track.isDirty = false
+      track.onProgress?()
+    }
+  }
+
+  // MARK: Tracks
+
+  func track(_ name: TrackName) -> CachedTrack? { tracks[name] }
+  func makeTrack(_ name: TrackName) -> CachedTrack {
+    let track = CachedTrack(name: name, origin: self)
+    tracks[name] = track
+    return track
+  }
+
+  /// A subscriber wants a track.
+  func subscribe(_ attachment: Attachment, _ key: RequestKey, _ request: SubscribeRequest) {
+    guard policy.allowSubscribe(request.track, attachment.session) else {
+      return refuse(attachment, key, RequestFailure(.unauthorized, "not allowed to subscribe to \(request.track)"))
+    }
+    let track =
+      tracks[request.track].flatMap { $0.end == nil ? $0 : nil }
+      ?? writtenHere(request.track) ?? makeTrack(request.track)
+    let waiting = PendingSubscription(attachment: attachment, key: key, request: request)
+    switch track.source {
+    case .local: serve(waiting, track)
+    case .upstream(let ingress):
+      if case .live = ingress.state { serve(waiting, track) } else { wait(waiting, track) }
+    case .none:
+      wait(waiting, track)
+      if let failure = open(track, avoiding: [], for: attachment) { refuseAll(track, failure) }
+    }
+  }
+  private func wait(_ waiting: PendingSubscription, _ track: CachedTrack) {
+    pending[ObjectIdentifier(track), default: []].append(waiting)
+    waiting.attachment.use(waiting.key, for: .pending(track))
+  }
+  private func serve(_ waiting: PendingSubscription, _ track: CachedTrack) {
+    let (attachment, key) = (waiting.attachment, waiting.key)
+    lingering[ObjectIdentifier(track)] = nil
+    guard let egress = Egress(attachment, key: key, request: waiting.request, track: track) else {
+      refuse(attachment, key, RequestFailure(.invalidRange, "the range ends before anything that is still to come"))
+      return left(track)
+    }
+    var answer = SubscribeAnswer(largest: track.largest)
+    (answer.groupOrder, answer.priority) = (track.groupOrder, track.priority)
+    do {
+      try attachment.session.accept(key, answer)
+    } catch {
+      // The subscriber left in the meantime.
+      return left(track)
+    }
+    attachment.use(key, for: .egress(egress))
+    egress.begin()
+    if case .local(let local) = track.source { local.changed() }
+  }
+  private func refuse(_ attachment: Attachment, _ key: RequestKey, _ failure: RequestFailure) {
+    counters.subscriptionsRefused &+= 1
+    attachment.ended(key)
+    attachment.session.reject(key, failure)
+  }
+  private func refuseAll(_ track: CachedTrack, _ failure: RequestFailure) {
+    for waiting in pending.removeValue(forKey: ObjectIdentifier(track)) ?? [] {
+      refuse(waiting.attachment, waiting.key, failure)
+    }
+    track.ended(failure)
+    left(track)
+  }
+  func stopWaiting(_ track: CachedTrack, _ attachment: Attachment, _ key: RequestKey) {
+    pending[ObjectIdentifier(track)]?.removeAll { $0.attachment === attachment && $0.key == key }
+    left(track)
+  }
+  func isAwaited(_ track: CachedTrack) -> Bool { !(pending[ObjectIdentifier(track)]?.isEmpty ?? true) }
+
+  /// Finds a publisher for a track. Returns why there is none.
+  private func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
+    var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
+    for route in routes.publishers(of: track.name.namespace, askedBy: asker) {
+      guard case .session(let attachment, _) = route.source else {
+        refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
+        continue
+      }
+      guard !avoiding.contains(ObjectIdentifier(attachment)) else { continue }
+      let ingress = Ingress(track, from: attachment)
+      do {
+        try ingress.ask()
+        track.source = .upstream(ingress)
+        return nil
+      } catch {
+        refusal = RequestFailure(.internalError, "the publisher's session: \(error.phrase)")
+      }
+    }
+    return refusal
+  }
+  /// The track, where the application publishes it.
+  private func writtenHere(_ name: TrackName) -> CachedTrack? {
+    for route in routes.publishers(of: name.namespace, askedBy: nil) {
+      if case .local(let broadcast) = route.source, let track = broadcast.find(name) { return track.track }
+    }
+    return nil
+  }
+  func localTrack(_ name: TrackName) -> CachedTrack {
+    // One that others publish keeps its readers; the application's takes its name.
+    makeTrack(name)
+  }
+  /// The session that would be asked for a track.
+  func publisher(of name: TrackName, askedBy asker: Attachment) -> Attachment? {
+    if case .upstream(let ingress)? = tracks[name]?.source { return ingress.attachment }
+    for route in routes.publishers(of: name.namespace, askedBy: asker) {
+      if case .session(let attachment, _) = route.source { return attachment }
+    }
+    return nil
+  }
+  /// A publisher offers a track. nil: it is published already.
+  func offered(_ name: TrackName, by attachment: Attachment, _ key: RequestKey) -> Ingress? {
+    let track = tracks[name].flatMap { $0.end == nil ? $0 : nil } ?? makeTrack(name)
+    guard case .none = track.source else { return nil }
+    let ingress = Ingress(track, from: attachment, offer: key)
+    track.source = .upstream(ingress)
+    // Whoever looks for announcements should find it; not every dialect can be told of single tracks.
+    let route = Route(name.namespace, .session(attachment, key))
+    ingress.route = route
+    announced(route)
+    return ingress
+  }
+  /// The publisher has answered: whoever waits is served.
+  func ready(_ track: CachedTrack) {
+    let waiting = pending.removeValue(forKey: ObjectIdentifier(track)) ?? []
+    for one in waiting { serve(one, track) }
+    if waiting.isEmpty { left(track) }
+  }
+
+  /// An upstream subscription was refused, or has ended, or its session has.
+  func lost(_ ingress: Ingress, _ failure: RequestFailure) {
+    let track = ingress.track
+    guard case .upstream(let current) = track.source, current === ingress else {
+      return ingress.over(cut: false)
+    }
+    var wasLive = false
+    if case .live = ingress.state { wasLive = true }
+    let isRegular = failure.reason == .trackEnded || failure.reason == .subscriptionEnded
+    ingress.over(cut: wasLive && !isRegular)
+    if let route = ingress.route { withdrawn(route) }
+    track.source = .none
+    var reason = failure
+    reason.code = nil
+    switch failure.reason {
+    case .sessionClosed, .cancelled: reason = RequestFailure(.internalError, "the publisher has left")
+    case .unknown: reason.reason = .internalError
+    default: break
+    }
+    if !wasLive || !isRegular {
+      track.wasCut()
+      if open(track, avoiding: [ObjectIdentifier(ingress.attachment)], for: nil) == nil {
+        if wasLive { counters.takeovers &+= 1 }
+        return
+      }
+    }
+    if wasLive {
+      track.ended(reason)
+      left(track)
+    } else {
+      refuseAll(track, reason)
+    }
+  }
+
+  /// A reader has left. The last one takes the upstream subscription along, at once or after a while.
+  func left(_ track: CachedTrack) {
+    if case .local(let local) = track.source {
+      local.changed()
+      guard track.end != nil else { return }
+    }
+    guard !track.isUsed, !isAwaited(track) else { return }
+    if case .upstream(let ingress) = track.source {
+      guard !ingress.isOffer else { return }
+      if configuration.linger > .zero, track.end == nil {
+        lingering[ObjectIdentifier(track)] = (track, now.advanced(by: configuration.linger))
+        return
+      }
+    }
+    close(track)
+  }
+  func close(_ track: CachedTrack) {
+    lingering[ObjectIdentifier(track)] = nil
+    if case .upstream(let ingress) = track.source { ingress.cancel() }
+    track.source = .none
+    track.backfilled(success: false)
+    if tracks[track.name] === track { tracks[track.name] = nil }
+    track.drop()
+  }
+
+  // MARK: Sessions
+
+  func attach(_ attachment: Attachment) { attachments[ObjectIdentifier(attachment.session)] = attachment }
+  func detach(_ attachment: Attachment) { attachments[ObjectIdentifier(attachment.session)] = nil }
+
+  /// A namespace has one more publisher.
+  func announced(_ route: Route) {
+    routes.insert(route)
+    for attachment in attachments.values { attachment.tell(of: route.namespace) }
+  }
+  func withdrawn(_ route: Route) {
+    guard routes.remove(route) else { return }
+    for attachment in attachments.values { attachment.tell(of: route.namespace) }
+  }
+
+  /// The counts of this moment.
+  public var snapshot: RelaySnapshot {
+    var look = RelaySnapshot()
+    look.sessions = attachments.count
+    look.tracks = tracks.count
+    look.namespaces = routes.count
+    look.subscriptions = tracks.values.reduce(0) { $0 + $1.subscribers.count }
+    (look.cachedGroups, look.cachedBytes) = (cache.count, cache.bytes)
+    look.counters = counters
+    return look
+  }
+}
+
+struct PendingSubscription {
+  let attachment: Attachment
+  let key: RequestKey
+  let request: SubscribeRequest
+}

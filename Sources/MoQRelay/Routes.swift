@@ -1,0 +1,57 @@
+import MoQKernel
+
+/// Someone who publishes below a namespace.
+final class Route {
+  enum Source {
+    case session(Attachment, RequestKey)
+    case local(LocalBroadcast)
+  }
+  let namespace: TrackNamespace
+  let source: Source
+  init(_ namespace: TrackNamespace, _ source: Source) { (self.namespace, self.source) = (namespace, source) }
+
+  func isOf(_ attachment: Attachment) -> Bool {
+    if case .session(let owner, _) = source { owner === attachment } else { false }
+  }
+}
+
+/// Which namespaces are published, and by whom; several may publish one.
+final class Routes {
+  private var table: [TrackNamespace: [Route]] = [:]
+
+  var count: Int { table.count }
+  var namespaces: some Sequence<TrackNamespace> { table.keys }
+
+  func insert(_ route: Route) { table[route.namespace, default: []].append(route) }
+  func remove(_ route: Route) -> Bool {
+    guard var routes = table[route.namespace], let index = routes.firstIndex(where: { $0 === route }) else {
+      return false
+    }
+    routes.remove(at: index)
+    table[route.namespace] = routes.isEmpty ? nil : routes
+    return true
+  }
+
+  /// Whether someone other than `attachment` publishes the namespace.
+  func isPublished(_ namespace: TrackNamespace, besideOf attachment: Attachment) -> Bool {
+    table[namespace]?.contains { !$0.isOf(attachment) } ?? false
+  }
+  /// Who can be asked for tracks of a namespace: the longest prefix first, then the latest announcement,
+  /// since an older one may be of a session that is dead without our knowing. Whoever asks comes last: an
+  /// application may publish and subscribe on one session.
+  func publishers(of namespace: TrackNamespace, askedBy asker: Attachment?) -> [Route] {
+    var found: [Route] = [], own: [Route] = []
+    var prefix = TrackNamespace()
+    func look() {
+      for route in table[prefix] ?? [] {
+        if let asker, route.isOf(asker) { own.append(route) } else { found.append(route) }
+      }
+    }
+    look()
+    for field in namespace.fields {
+      prefix.append(field)
+      look()
+    }
+    return found.reversed() + own.reversed()
+  }
+}
