@@ -1,0 +1,111 @@
+extension VectorRunner {
+  /// The JSON of a stream or datagram makes the bytes.
+  func runEncoding(ofData expected: JSON, _ bytes: [UInt8], isCanonical: Bool) -> VectorResult.Outcome {
+    var writer = WireWriter(integers: dialect.objects.integers)
+    let isDatagram = expected["stream_type"]?.text?.hasPrefix("object_datagram") ?? false
+    do throws(WireError) {
+      switch expected["stream_type"]?.text {
+      case "fetch_header"?: try compose(fetch: expected, into: &writer)
+      case "subgroup_header"?, "group"?: try compose(subgroup: expected, into: &writer)
+      case "object_datagram"?, "object_datagram_status"?: try compose(datagram: expected, into: &writer)
+      default: return .skipped(reason: "no stream type that \(dialect.name) has")
+      }
+    } catch {
+      return .failed("cannot be written: \(error)", detail: "")
+    }
+    return compare(writer.bytes, bytes, isCanonical: isCanonical) {
+      isDatagram ? dialect.explain(datagram: $0).json : dialect.explain(stream: $0).json
+    }
+  }
+
+  private func compose(subgroup json: JSON, into wire: inout WireWriter) throws(WireError) {
+    let forms = dialect.objects
+    guard let type = json["stream_type_id"]?.integer ?? (json["stream_type"]?.text == "group" ? 0 : nil),
+      let flags = forms.subgroup.flags(of: type)
+    else { throw .truncated("Type") }
+    var stream = SubgroupStream(forms, flags: flags)
+    stream.trackAlias = try number(json, "track_alias", "subscribe_id")
+    stream.group = try number(json, "group_id", "group_sequence")
+    if flags.contains(.subgroupID) { stream.subgroup = try number(json, "subgroup_id") }
+    if let priority = json["publisher_priority"]?.integer { stream.priority = UInt8(truncatingIfNeeded: priority) }
+    try stream.walkHeader(&wire)
+    for object in json["objects"]?.elements ?? [] {
+      let extensions = Self.extensions(object), payload = Self.payload(object)
+      var header = ObjectHeader()
+      stream.begin(&header)
+      if let id = object["object_id"]?.integer {
+        header.id = id
+      } else if let delta = object["object_id_delta"]?.integer {
+        header.id += min(delta, WireLimits.varint)
+      }
+      header.extensions = extensions.span.bytes
+      header.payloadLength = UInt64(payload.count)
+      header.status = try Self.status(object)
+      try stream.walk(&header, &wire)
+      wire.append(payload.span.bytes)
+    }
+  }
+
+  private func compose(fetch json: JSON, into wire: inout WireWriter) throws(WireError) {
+    guard var stream = FetchStream(dialect.objects) else { throw .inexpressible("Type") }
+    stream.requestID = try number(json, "request_id", "subscribe_id")
+    try stream.walkHeader(&wire)
+    for object in json["objects"]?.elements ?? [] {
+      let extensions = Self.extensions(object), payload = Self.payload(object)
+      var header = ObjectHeader()
+      header.group = try number(object, "group_id")
+      header.subgroup = try number(object, "subgroup_id")
+      header.id = try number(object, "object_id")
+      header.priority = UInt8(truncatingIfNeeded: try number(object, "publisher_priority"))
+      header.extensions = extensions.span.bytes
+      header.payloadLength = UInt64(payload.count)
+      header.status = try Self.status(object)
+      try stream.walk(&header, &wire)
+      wire.append(payload.span.bytes)
+    }
+  }
+
+  private func compose(datagram json: JSON, into wire: inout WireWriter) throws(WireError) {
+    guard var datagram = ObjectDatagram(dialect.objects) else { throw .inexpressible("Type") }
+    let extensions = Self.extensions(json), payload = Self.payload(json)
+    var header = ObjectHeader()
+    datagram.trackAlias = try number(json, "track_alias")
+    header.group = try number(json, "group_id")
+    header.id = json["object_id"]?.integer ?? 0
+    header.priority = (json["publisher_priority"]?.integer).map { UInt8(truncatingIfNeeded: $0) }
+    header.extensions = extensions.span.bytes
+    header.payloadLength = UInt64(payload.count)
+    header.status = try Self.status(json)
+    try datagram.walk(&header, &wire, type: try number(json, "stream_type_id"))
+    wire.append(payload.span.bytes)
+  }
+
+  private func number(_ json: JSON, _ keys: String...) throws(WireError) -> UInt64 {
+    for key in keys { if let number = json[key]?.integer { return number } }
+    throw WireError(.truncated, "Value", wanted: "a number in the JSON")
+  }
+  private static func status(_ json: JSON) throws(WireError) -> ObjectStatus {
+    let number = json["object_status"]?.integer ?? 0
+    guard let status = UInt8(exactly: number).flatMap({ ObjectStatus(rawValue: $0) }) else {
+      throw .invalid("Object Status", number)
+    }
+    return status
+  }
+  private static func payload(_ json: JSON) -> [UInt8] {
+    json["payload_hex"]?.text.flatMap { JSON.bytes(hex: $0) } ?? []
+  }
+  private static func extensions(_ json: JSON) -> [UInt8] {
+    if let hex = json["extension_headers_hex"]?.text { return JSON.bytes(hex: hex) ?? [] }
+    var writer = WireWriter(capacity: 64)
+    for pair in json["extension_headers"]?.elements ?? [] {
+      guard let type = pair["type"]?.integer else { continue }
+      try? writer.varint(type)
+      if let value = pair["value"]?.integer, type.isMultiple(of: 2) {
+        try? writer.varint(value)
+      } else if var bytes = (pair["value_hex"] ?? pair["value"])?.text.flatMap({ JSON.bytes(hex: $0) }) {
+        try? writer.bytes("Value", &bytes, maximum: .max)
+      }
+    }
+    return writer.bytes
+  }
+}
