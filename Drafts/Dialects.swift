@@ -6,6 +6,11 @@ public let dialects: [any Dialect.Type] = [
   Lite01.self,
 ]
 
+/// Dialects as some peers speak them, where that is not what the text says.
+public let profiles: [any Dialect.Type] = [
+  Lite01MoqDev.self
+]
+
 extension [any Dialect.Type] {
   /// The dialect that people call so.
   public func named(_ name: String) -> (any Dialect.Type)? { first { $0.name == name } }

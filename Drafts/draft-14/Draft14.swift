@@ -74,7 +74,7 @@ public enum Draft14: Dialect {
     public static var section: StaticString { "§9.7" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Request ID", &m.id)
-      try wire.implied("Track Alias", m.trackAlias, 0)
+      try wire.implied("Track Alias", &m.trackAlias, 0)
       try wire.fullName("Track Namespace", &m.namespace, "Track Name", &m.name)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.code("Group Order", &m.groupOrder, wanted: "0 to 2")
@@ -92,7 +92,7 @@ public enum Draft14: Dialect {
       try wire.varint("Expires", &m.expiresMilliseconds)
       try wire.code("Group Order", &m.groupOrder, wanted: "1 or 2")
       try wire.largest("Content Exists", "Largest Location", &m.largest)
-      try wire.implied("Publisher Priority", m.priority, 128)
+      try wire.implied("Publisher Priority", &m.priority, 128)
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
     }
   }
@@ -111,7 +111,7 @@ public enum Draft14: Dialect {
       try wire.varint("Subscription Request ID", &m.subscription)
       try wire.location("Start Location", &m.start)
       try wire.orOpen("End Group", &m.endGroup)
-      try wire.implied("End Object", m.endObject, nil)
+      try wire.implied("End Object", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.flag("Forward", &m.forward)
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
@@ -132,7 +132,7 @@ public enum Draft14: Dialect {
       try wire.varint("Status Code", &m.code)
       try wire.varint("Stream Count", &m.streamCount)
       try wire.reason("Error Reason", &m.reason)
-      try wire.implied("Final Location", m.final, nil)
+      try wire.implied("Final Location", &m.final, nil)
     }
   }
   public enum PUBLISH: Layout {
@@ -226,9 +226,9 @@ public enum Draft14: Dialect {
     public static var type: UInt64? { 0xE }
     public static var section: StaticString { "§9.21" }
     public static func walk(_ m: inout TrackStatusOK, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Status Code", m.status, 0)
-      try wire.implied("Track Namespace", m.namespace, TrackNamespace())
-      try wire.implied("Track Name", m.name, [])
+      try wire.implied("Status Code", &m.status, 0)
+      try wire.implied("Track Namespace", &m.namespace, TrackNamespace())
+      try wire.implied("Track Name", &m.name, [])
       try SUBSCRIBE_OK.walk(&m.ok, &wire)
     }
   }
@@ -266,7 +266,7 @@ public enum Draft14: Dialect {
     public static var type: UInt64? { 0x9 }
     public static var section: StaticString { "§9.26" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", m.id, 0)
+      try wire.implied("Request ID", &m.id, 0)
       try wire.tuple("Track Namespace", &m.namespace)
     }
   }
@@ -274,8 +274,8 @@ public enum Draft14: Dialect {
     public static var type: UInt64? { 0xC }
     public static var section: StaticString { "§9.27" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", m.id, 0)
-      try wire.implied("Track Alias", m.trackAlias, 0)
+      try wire.implied("Request ID", &m.id, 0)
+      try wire.implied("Track Alias", &m.trackAlias, 0)
       try wire.tuple("Track Namespace", &m.namespace)
       try wire.varint("Error Code", &m.code)
       try wire.reason("Error Reason", &m.reason)
@@ -308,7 +308,7 @@ public enum Draft14: Dialect {
     public static var type: UInt64? { 0x14 }
     public static var section: StaticString { "§9.31" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", m.id, 0)
+      try wire.implied("Request ID", &m.id, 0)
       try wire.tuple("Track Namespace Prefix", &m.namespace)
     }
   }

@@ -14,6 +14,14 @@ public enum Lite01: Dialect {
   public static var objects: ObjectForms {
     ObjectForms(subgroup: SubgroupForm(base: 0x0, ids: .counted, content: .frames(.length), section: "GROUP, FRAME"))
   }
+  public static var requestStreams: [RequestStream] {
+    [
+      RequestStream(
+        0x0, opener: .init(.clientSetup, then: .sessionUpdate), acceptor: .init(.serverSetup, then: .sessionUpdate)),
+      RequestStream(0x1, opener: .init(.subscribeNamespace), acceptor: .init(.announceInit, then: .announce)),
+      RequestStream(0x2, opener: .init(.subscribe, then: .subscribeUpdate), acceptor: .init(.subscribeOK)),
+    ]
+  }
 
   public enum CLIENT_SETUP: Layout {
     public static var name: String { "SESSION_CLIENT" }
@@ -45,9 +53,9 @@ public enum Lite01: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "ANNOUNCE_PLEASE" }
     public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", m.id, 0)
+      try wire.implied("Request ID", &m.id, 0)
       try wire.path("Broadcast Path Prefix", &m.prefix)
-      try wire.implied("Parameters", m.parameters, [])
+      try wire.implied("Parameters", &m.parameters, [])
     }
   }
   public enum ANNOUNCE_INIT: Layout {
@@ -84,7 +92,7 @@ public enum Lite01: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "SUBSCRIBE_UPDATE" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.liteSubscribeUpdate(m)
+      try wire.liteSubscribeUpdate(&m)
       try wire.higherFirst("Subscriber Priority", &m.priority)
     }
   }
@@ -92,7 +100,7 @@ public enum Lite01: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "SUBSCRIBE_OK" }
     public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
-      try wire.liteSubscribeOK(m)
+      try wire.liteSubscribeOK(&m)
       try wire.higherFirst("Publisher Priority", &m.priority)
     }
   }
@@ -126,33 +134,33 @@ public enum Lite01: Dialect {
 extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A subscription up to its priority. It starts with the current group and cannot end.
   mutating func liteSubscribe(_ m: inout Subscribe) throws(WireError) {
-    try implied("Track Alias", m.trackAlias, 0)
-    try implied("Group Order", m.groupOrder, .publisher)
-    try implied("Forward", m.forward, true)
-    try implied("Filter Type", m.filter, .currentGroup)
-    try implied("Parameters", m.parameters, [])
+    try implied("Track Alias", &m.trackAlias, 0)
+    try implied("Group Order", &m.groupOrder, .publisher)
+    try implied("Forward", &m.forward, true)
+    try implied("Filter Type", &m.filter, .currentGroup)
+    try implied("Parameters", &m.parameters, [])
     try varint("Subscribe ID", &m.id)
     try path("Broadcast Path", &m.namespace)
     try string("Track Name", &m.name)
   }
   /// What SUBSCRIBE_UPDATE has no words for.
-  mutating func liteSubscribeUpdate(_ m: SubscribeUpdate) throws(WireError) {
-    try implied("Request ID", m.id, 0)
-    try implied("Subscription Request ID", m.subscription, 0)
-    try implied("Start Location", m.start, Location(0, 0))
-    try implied("End Group", m.endGroup, nil)
-    try implied("End Object", m.endObject, nil)
-    try implied("Forward", m.forward, true)
-    try implied("Parameters", m.parameters, [])
+  mutating func liteSubscribeUpdate(_ m: inout SubscribeUpdate) throws(WireError) {
+    try implied("Request ID", &m.id, 0)
+    try implied("Subscription Request ID", &m.subscription, 0)
+    try implied("Start Location", &m.start, Location(0, 0))
+    try implied("End Group", &m.endGroup, nil)
+    try implied("End Object", &m.endObject, nil)
+    try implied("Forward", &m.forward, true)
+    try implied("Parameters", &m.parameters, [])
   }
   /// What SUBSCRIBE_OK has no words for.
-  mutating func liteSubscribeOK(_ m: SubscribeOK) throws(WireError) {
-    try implied("Request ID", m.id, 0)
-    try implied("Track Alias", m.trackAlias, 0)
-    try implied("Expires", m.expiresMilliseconds, 0)
-    try implied("Group Order", m.groupOrder, .ascending)
-    try implied("Largest Location", m.largest, nil)
-    try implied("Parameters", m.parameters, [])
+  mutating func liteSubscribeOK(_ m: inout SubscribeOK) throws(WireError) {
+    try implied("Request ID", &m.id, 0)
+    try implied("Track Alias", &m.trackAlias, 0)
+    try implied("Expires", &m.expiresMilliseconds, 0)
+    try implied("Group Order", &m.groupOrder, .ascending)
+    try implied("Largest Location", &m.largest, nil)
+    try implied("Parameters", &m.parameters, [])
   }
   /// A priority as moq-lite-00 to 02 have it: higher first. The kernel's is lower first and has 256 steps, so
   /// p on the wire is 255 - p in the kernel; what is above 255 counts as 255.

@@ -4,6 +4,7 @@ import MoQKernel
 /// CLIENT_SETUP of draft-14 (stream type 0x20), and whose priorities are one raw byte.
 public enum Lite01MoqDev: Dialect {
   public static var name: String { "moq-lite-01" }
+  public static var profile: String? { "moq-dev" }
   public static var version: UInt64 { Lite01.version }
   public static var framing: Framing { Lite01.framing }
   public static var objects: ObjectForms { Lite01.objects }
@@ -12,6 +13,12 @@ public enum Lite01MoqDev: Dialect {
     case .clientSetup, .serverSetup: Draft14.framing
     default: framing
     }
+  }
+  public static var requestStreams: [RequestStream] {
+    let setup = RequestStream(
+      0x20, isMessageType: true, opener: .init(.clientSetup, then: .sessionUpdate),
+      acceptor: .init(.serverSetup, then: .sessionUpdate))
+    return [setup] + Lite01.requestStreams.filter { $0.type != 0x0 }
   }
 
   public enum SUBSCRIBE: Layout {
@@ -26,7 +33,7 @@ public enum Lite01MoqDev: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "SUBSCRIBE_UPDATE" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.liteSubscribeUpdate(m)
+      try wire.liteSubscribeUpdate(&m)
       try wire.higherFirstByte("Subscriber Priority", &m.priority)
     }
   }
@@ -34,7 +41,7 @@ public enum Lite01MoqDev: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "SUBSCRIBE_OK" }
     public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
-      try wire.liteSubscribeOK(m)
+      try wire.liteSubscribeOK(&m)
       try wire.higherFirstByte("Publisher Priority", &m.priority)
     }
   }

@@ -23,10 +23,10 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       // "+ 1", and 0 for the whole group, wherever an end names an object.
       guard object != .max else { throw .inexpressible("EndObject") }
       (type, start, endGroup, endObject) = (4, from, group, object.map { $0 &+ 1 } ?? 0)
-      if object != nil { try implied("EndObject", filters.endObject, true) }
+      try expressible("EndObject", object == nil || filters.endObject)
     case .currentGroup, .nextGroup:
       type = 1
-      try implied("Filter Type", filters.one, value)
+      try expressible("Filter Type", filters.one == value)
     }
     try varint("Filter Type", &type)
     guard (2...4).contains(type) || type == 1 && filters.one != nil else {

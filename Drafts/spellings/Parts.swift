@@ -24,15 +24,15 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A request id and nothing else, since 11.
   mutating func requestID(_ m: inout RequestReference) throws(WireError) {
     try varint("Request ID", &m.id)
-    try implied("Track Namespace", m.namespace, TrackNamespace())
+    try implied("Track Namespace", &m.namespace, TrackNamespace())
   }
   /// A refusal as 12 to 14 write all of them.
   mutating func requestError(_ m: inout RequestError) throws(WireError) {
     try varint("Request ID", &m.id)
     try varint("Error Code", &m.code)
     try reason("Error Reason", &m.reason)
-    try implied("Track Namespace", m.namespace, TrackNamespace())
-    try implied("Track Alias", m.trackAlias, 0)
+    try implied("Track Namespace", &m.namespace, TrackNamespace())
+    try implied("Track Alias", &m.trackAlias, 0)
   }
 }
 

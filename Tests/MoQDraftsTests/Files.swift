@@ -12,7 +12,8 @@ enum Files {
 
   /// All files below a folder whose name ends so, by path relative to it.
   static func list(_ folder: URL, suffix: String) -> [String] {
-    let found = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+    let found =
+      FileManager.default.enumerator(atPath: folder.resolvingSymlinksInPath().path)?.compactMap { $0 as? String } ?? []
     return found.filter { $0.hasSuffix(suffix) }.sorted()
   }
   static func bytes(_ file: URL) throws -> [UInt8] { [UInt8](try Data(contentsOf: file)) }

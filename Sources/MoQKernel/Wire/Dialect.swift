@@ -5,6 +5,8 @@
 public protocol Dialect: SendableMetatype {
   /// What people call it: `draft-14`, `moq-lite-01`.
   static var name: String { get }
+  /// The peers' deviation from the text that this is for: a profile's name; nil: the text itself.
+  static var profile: String? { get }
   /// The number that stands for it in a version list.
   static var version: UInt64 { get }
   static var framing: Framing { get }
@@ -12,6 +14,9 @@ public protocol Dialect: SendableMetatype {
   static func framing(of kind: MessageKind) -> Framing
   /// The data plane.
   static var objects: ObjectForms { get }
+  /// The bidirectional streams, where each begins with its type and carries one request; empty: all messages
+  /// go over one control stream.
+  static var requestStreams: [RequestStream] { get }
 
   associatedtype CLIENT_SETUP: Layout<ClientSetup>
   associatedtype SERVER_SETUP: Layout<ServerSetup>
@@ -57,6 +62,8 @@ public protocol Dialect: SendableMetatype {
 }
 
 extension Dialect {
+  public static var profile: String? { nil }
+  public static var requestStreams: [RequestStream] { [] }
   public static func framing(of kind: MessageKind) -> Framing { framing }
   public static func check(_ message: Message) throws(WireError) {}
   @inlinable public static func read(_ message: inout Message, from wire: inout WireReader) throws(WireError) {

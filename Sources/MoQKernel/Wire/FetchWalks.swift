@@ -35,13 +35,13 @@ public struct FetchStream: Sendable {
       if let extensions {
         try wire.extensions(extensions, &o.extensions)
       } else {
-        try wire.implied("Extension headers", o.extensions.byteCount, 0)
+        try wire.expressible("Extension headers", o.extensions.byteCount == 0)
       }
       try wire.varint("Object Payload Length", &o.payloadLength)
       if wire.includes(o.payloadLength == 0) {
         try statuses.walk(&o.status, &wire)
       } else {
-        try wire.implied("Object Status", o.status, .normal)
+        try wire.implied("Object Status", &o.status, .normal)
       }
     case .flagged(let byte, let status, let deltas):
       try walkFlagged(&o, &wire, byte: byte, status: status, deltas: deltas)
@@ -183,7 +183,7 @@ public struct ObjectDatagram: Sendable {
         throw .invalid("Extension Headers Length", 0, wanted: "extension headers, as the type says")
       }
     } else {
-      try wire.implied("Extension headers", o.extensions.byteCount, 0)
+      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
     }
     if form.lengths {
       try wire.varint("Object Payload Length", &o.payloadLength)
@@ -191,7 +191,7 @@ public struct ObjectDatagram: Sendable {
     } else if wire.includes(isStatus) {
       try statuses.walk(&o.status, &wire)
     } else {
-      try wire.implied("Object Status", o.status, .normal)
+      try wire.implied("Object Status", &o.status, .normal)
     }
   }
   /// Reads a datagram's header; what is left is its payload. A datagram that ends too early is malformed:

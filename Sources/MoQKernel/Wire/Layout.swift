@@ -56,3 +56,22 @@ public enum Framing: Equatable, Sendable {
 
 /// How integers are written: as in RFC 9000, or, since draft-17, with leading ones for a length.
 public enum Integers: Sendable { case quic, leadingOnes }
+
+/// A bidirectional stream that carries one request, and which messages come on it.
+public struct RequestStream: Equatable, Sendable {
+  /// Messages of one side: the first, and those that may follow it, any number of times.
+  public struct Side: Equatable, Sendable {
+    public var first: MessageKind
+    public var then: MessageKind?
+    public init(_ first: MessageKind, then: MessageKind? = nil) { (self.first, self.then) = (first, then) }
+  }
+  /// What the stream begins with.
+  public var type: UInt64
+  /// Whether `type` is the type of the first message, which so has it for itself.
+  public var isMessageType: Bool
+  public var opener: Side
+  public var acceptor: Side
+  public init(_ type: UInt64, isMessageType: Bool = false, opener: Side, acceptor: Side) {
+    (self.type, self.isMessageType, self.opener, self.acceptor) = (type, isMessageType, opener, acceptor)
+  }
+}

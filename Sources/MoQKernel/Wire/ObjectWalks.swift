@@ -62,7 +62,7 @@ public struct SubgroupStream: Sendable {
     }
   }
   @inlinable mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
-    try wire.implied("Subgroup ID", subgroup, 0)
+    try wire.implied("Subgroup ID", &subgroup, 0)
     priority = nil
     if framing == .bare {
       try wire.varint("Subscribe ID", &trackAlias)
@@ -96,9 +96,9 @@ public struct SubgroupStream: Sendable {
       try wire.varint("Object ID", &o.id)
       guard o.id >= least else { throw .invalid("Object ID", o.id, wanted: "more than the one before") }
     case .counted:
-      try wire.implied("Object ID", o.id, least)
-      try wire.implied("Extension headers", o.extensions.byteCount, 0)
-      try wire.implied("Object Status", o.status, .normal)
+      try wire.implied("Object ID", &o.id, least)
+      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
+      try wire.implied("Object Status", &o.status, .normal)
       try wire.varint("Message Length", &o.payloadLength)
       previous = o.id
       return
@@ -106,13 +106,13 @@ public struct SubgroupStream: Sendable {
     if wire.includes(flags.contains(.extensions)) {
       try wire.extensions(form.extensions, &o.extensions)
     } else {
-      try wire.implied("Extension headers", o.extensions.byteCount, 0)
+      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
     }
     try wire.varint("Object Payload Length", &o.payloadLength)
     if wire.includes(o.payloadLength == 0) {
       try statuses.walk(&o.status, &wire)
     } else {
-      try wire.implied("Object Status", o.status, .normal)
+      try wire.implied("Object Status", &o.status, .normal)
     }
     previous = o.id
     if subgroup == nil { subgroup = o.id }

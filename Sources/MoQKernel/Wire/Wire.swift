@@ -6,6 +6,8 @@
 ///
 /// The requirements are the vocabulary of spellings; everything else is built from them below.
 public protocol WireWalk: ~Copyable, ~Escapable {
+  /// Whether the walk fills a value in, as a reader does, or takes it as it is, as a writer does.
+  static var fills: Bool { get }
   mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError)
   mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError)
   /// A length of at most `maximum`, then that many bytes.
@@ -72,6 +74,7 @@ public struct NamespaceForm: Sendable {
 }
 
 extension WireWalk where Self: ~Copyable & ~Escapable {
+  @inlinable public static var fills: Bool { true }
   @inlinable public func includes(_ condition: Bool) -> Bool { condition }
 
   /// A length, then that many bytes, bounded by the message alone.
@@ -97,9 +100,18 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     guard let known = C(rawValue: raw) else { throw .invalid(.init(name), UInt64(raw), wanted: wanted) }
     value = known
   }
-  /// A field this dialect has no words for. It costs no bytes, and must hold what the draft implies.
-  @inlinable public func implied<V: Equatable>(_ name: StaticString, _ value: V, _ meaning: V) throws(WireError) {
-    guard value == meaning else { throw .inexpressible(.init(name)) }
+  /// A field this dialect has no words for. It costs no bytes: a reader gets what the draft implies, and a
+  /// writer must not mean anything else.
+  @inlinable public func implied<V: Equatable>(_ name: StaticString, _ value: inout V, _ meaning: V) throws(WireError) {
+    if Self.fills {
+      value = meaning
+    } else {
+      guard value == meaning else { throw .inexpressible(.init(name)) }
+    }
+  }
+  /// Whether what is to be written has words in this dialect. Asks writers only: a reader has not read it yet.
+  @inlinable public func expressible(_ name: StaticString, _ condition: @autoclosure () -> Bool) throws(WireError) {
+    guard Self.fills || condition() else { throw .inexpressible(.init(name)) }
   }
   /// A track's full name: its namespace and its name, which are bounded together.
   @inlinable public mutating func fullName(

@@ -19,6 +19,7 @@ public struct WireWriter: ~Copyable, WireWalk {
   }
 
   // MARK: Fields
+  @inlinable public static var fills: Bool { false }
   @inlinable public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     try varint(value, name)
   }

@@ -1,0 +1,119 @@
+/// A recorded session of foreign peers, decoded.
+public struct RecordingResult: Sendable {
+  public enum Outcome: Equatable, Sendable {
+    /// Everything was decoded; how much of what.
+    case passed(String)
+    /// What could not be decoded, or became other bytes when it was written again.
+    case failed(String)
+    case skipped(reason: String)
+  }
+  public var path: String
+  public var outcome: Outcome
+}
+
+/// Decodes recordings whole: every stream and datagram, every message and object, with nothing left over, and
+/// writes all of it again to the same bytes. No I/O: bytes in, results out.
+public struct RecordingRunner: Sendable {
+  /// The dialects, and the profiles of peers that differ from the text.
+  public var dialects: [any Dialect.Type]
+  public init(_ dialects: [any Dialect.Type]) { self.dialects = dialects }
+
+  /// Flavours of a dialect that no profile here speaks.
+  static var unspoken: [(dialect: String, peer: String, reason: String)] {
+    [("moq-lite-01", "gomoqt", "gomoqt's flavour of moq-lite-01 has no profile yet")]
+  }
+
+  public func run(_ file: [UInt8], path: String) -> RecordingResult {
+    RecordingResult(path: path, outcome: outcome(file))
+  }
+
+  private func outcome(_ file: [UInt8]) -> RecordingResult.Outcome {
+    let json: JSON
+    do { json = try JSON(parsing: file) } catch { return .failed("no JSON: \(error)") }
+    guard let name = json["dialect"]?.text, let events = json["events"]?.elements else {
+      return .skipped(reason: "not a recording")
+    }
+    let candidates = dialects.filter { $0.name == name }
+    guard !candidates.isEmpty else { return .skipped(reason: "\(name) is not spoken here") }
+    guard json["transport"]?.text == "raw-quic" else { return .skipped(reason: "WebTransport is not unwrapped here") }
+    let peer = json["peer"]?.text ?? ""
+    if let flavour = Self.unspoken.first(where: { $0.dialect == name && peer.hasPrefix($0.peer) }) {
+      return .skipped(reason: flavour.reason)
+    }
+    let session: Session
+    do throws(Problem) { session = try Session(events) } catch { return .failed(error.text) }
+    var problems: [String] = []
+    for candidate in candidates {
+      do throws(Problem) { return .passed(try session.decode(candidate, json)) } catch {
+        problems.append((candidate.profile.map { "(\($0)) " } ?? "") + error.text)
+      }
+    }
+    return .failed(problems.joined(separator: "; "))
+  }
+
+  struct Problem: Error {
+    var text: String
+    init(_ text: String) { self.text = text }
+  }
+
+  /// What one side sent on one stream.
+  struct Stream {
+    var id: UInt64
+    var fromClient: Bool
+    var bytes: [UInt8] = []
+    var isFinished = false
+    var isBidirectional: Bool { id & 2 == 0 }
+    var openedByClient: Bool { id & 1 == 0 }
+    var isOpener: Bool { openedByClient == fromClient }
+    var name: String { "stream \(id) from the \(fromClient ? "client" : "server")" }
+  }
+}
+
+extension RecordingRunner {
+  struct Session {
+    var streams: [Stream] = []
+    var datagrams: [[UInt8]] = []
+
+    init(_ events: [JSON]) throws(Problem) {
+      for event in events {
+        let fromClient = event["from"]?.text == "client"
+        if let hex = event["datagram"]?.text {
+          guard let bytes = JSON.bytes(hex: hex) else { throw Problem("a datagram is no hex") }
+          datagrams.append(bytes)
+        }
+        guard let id = event["stream"]?.integer else { continue }
+        var index = streams.firstIndex { $0.id == id && $0.fromClient == fromClient }
+        if index == nil, event["hex"] != nil || event["fin"] != nil {
+          streams.append(Stream(id: id, fromClient: fromClient))
+          index = streams.count - 1
+        }
+        guard let index else { continue }
+        if let hex = event["hex"]?.text {
+          guard let bytes = JSON.bytes(hex: hex) else { throw Problem("\(streams[index].name) is no hex") }
+          streams[index].bytes += bytes
+        }
+        if event["fin"]?.truth == true { streams[index].isFinished = true }
+      }
+    }
+
+    func decode(_ dialect: any Dialect.Type, _ json: JSON) throws(Problem) -> String {
+      var decoder = RecordingDecoder(dialect)
+      for stream in streams {
+        do throws(Problem) { try decoder.decode(stream) } catch { throw Problem("\(stream.name): \(error.text)") }
+      }
+      for (index, datagram) in datagrams.enumerated() {
+        do throws(Problem) { try decoder.decode(datagram: datagram) } catch {
+          throw Problem("datagram \(index): \(error.text)")
+        }
+      }
+      for (side, key) in [(true, "client_messages"), (false, "server_messages")] {
+        guard let listed = json[key]?.elements?.compactMap(\.text) else { continue }
+        let found = decoder.names[side] ?? []
+        guard found == Set(listed) else {
+          throw Problem("\(key): found \(found.sorted()), the recording lists \(listed.sorted())")
+        }
+      }
+      return decoder.summary
+    }
+  }
+}
