@@ -1,9 +1,4 @@
-import MoQKernel
-import MoQNetwork
-
 /// What the peer asks for, to be accepted or rejected.
-///
-/// A request that is neither is refused by the session when its time is up.
 public struct IncomingRequest: Sendable {
   public enum Kind: Sendable, Hashable {
     /// It wants to receive a track of ours.
@@ -22,31 +17,20 @@ public struct IncomingRequest: Sendable {
   public let kind: Kind
   /// The tokens the peer sent with it.
   public let authorization: [AuthorizationToken]
-  let loop: Loop
-  let host: LoopBound<PublishingHost>
-  let key: RequestKey
-
-  /// Yes: it is served from what is published on the session, and refused if that has no such track.
-  public func accept() { loop.post { [host, key] in host.value.accept(key) } }
+  /// Yes: it is served from what is published on the session.
+  public func accept() {}
   /// No, with a reason.
-  public func reject(_ reason: Reason, _ phrase: String = "") {
-    loop.post { [host, key] in host.value.reject(key, RequestFailure(reason, phrase)) }
-  }
+  public func reject(_ reason: Reason, _ phrase: String = "") {}
 }
 
-/// The requests of a peer.
+/// The requests of a peer. Those that nobody answers in time are refused.
 public struct IncomingRequests: AsyncSequence, Sendable {
   public typealias Element = IncomingRequest
   public typealias Failure = Never
-  let inbox: Inbox<IncomingRequest>
-
   public struct AsyncIterator: AsyncIteratorProtocol {
-    let inbox: Inbox<IncomingRequest>
-    /// The next request; nil: the session or the task has ended.
-    public mutating func next(isolation actor: isolated (any Actor)?) async -> IncomingRequest? {
-      (try? await inbox.next(isolation: actor)) ?? nil
-    }
-    public mutating func next() async -> IncomingRequest? { await next(isolation: nil) }
+    public mutating func next(isolation actor: isolated (any Actor)?) async -> IncomingRequest? { nil }
+    public mutating func next() async -> IncomingRequest? { nil }
   }
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(inbox: inbox) }
+  let inbox: Inbox<IncomingRequest>
+  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
 }

@@ -46,7 +46,6 @@ final class SessionHost: SessionOwner {
   // MARK: Events
 
   override func eventsWait(_ driver: SessionDriver) {
-    publishing?.tick()
     core.drainEvents { handle($0) }
     flush()
     publishing?.flush()
