@@ -1,17 +1,87 @@
+import MoQKernel
+import MoQNetwork
+import MoQRelay
+import Synchronization
+
 /// Something that is published: tracks under one path.
+///
+/// A broadcast that is no longer referenced, by itself or by its tracks, is withdrawn.
 public final class Broadcast: Sendable {
+  public let path: TrackNamespace
+  let outbox: Outbox
+  /// What must live as long as the broadcast.
+  private let session: Session?
+  private let local: LoopBound<LocalBroadcast>
+  private let tracks = Mutex<[String: BroadcastTrack.Core]>([:])
+  private let isFinished = Atomic<Bool>(false)
+
+  init(_ path: TrackNamespace, _ outbox: Outbox, _ local: LoopBound<LocalBroadcast>, session: Session?) {
+    (self.path, self.outbox, self.local, self.session) = (path, outbox, local, session)
+  }
+  deinit { withdraw() }
+
   static func begin(_ session: Session, _ path: TrackNamespace) async throws(MoQError) -> Broadcast {
-    throw MoQError(.unsupported, "")
+    let made = Promise<(Outbox, LoopBound<LocalBroadcast>)>(), answer = Promise<Result<Void, MoQError>>()
+    session.post { host in
+      guard let publishing = host.publishing else {
+        answer.fulfil(.failure(MoQError(.sessionClosed, "publishing \(path): the session is over")))
+        return
+      }
+      publishing.publish(path, answer) { made.fulfil(($0, $1)) }
+    }
+    do {
+      try await session.answer(answer) { _ in made.value?.1.value.withdraw() }
+    } catch {
+      session.post { _ in made.value?.1.value.withdraw() }
+      throw error
+    }
+    guard let (outbox, local) = made.value else {
+      throw MoQError(.sessionClosed, "publishing \(path): the session is over")
+    }
+    return Broadcast(path, outbox, local, session: session)
   }
-  public var path: TrackNamespace { fatalError() }
-  /// The track of that name, made the first time it is asked for.
+
+  /// The track of that name, made the first time it is asked for; `options` count only then.
   public func track(_ name: String, options: TrackOptions = TrackOptions()) async throws(MoQError) -> BroadcastTrack {
-    throw MoQError(.unsupported, "")
+    if let failure = outbox.failure { throw failure }
+    guard !isFinished.load(ordering: .relaxed) else {
+      throw MoQError(.ended, "the broadcast \(path) has been finished")
+    }
+    if let known = tracks.withLock({ $0[name] }), !known.isFinished { return BroadcastTrack(self, known) }
+    let shared = TrackShared(), made = Promise<LoopBound<TrackFeed>>()
+    try outbox.put(
+      .body { [local, loop = outbox.loop] publisher in
+        let feed = TrackFeed(
+          local.value.track(name, priority: options.priority, order: options.order), options, shared)
+        publisher.insert(feed)
+        made.fulfil(LoopBound(feed, on: loop))
+      })
+    guard let feed = await made.wait() else { throw .cancelledTask }
+    let core = tracks.withLock { tracks in
+      if let known = tracks[name], !known.isFinished { return known }
+      let core = BroadcastTrack.Core(name, TrackName(path, name), options, outbox, feed, shared)
+      tracks[name] = core
+      return core
+    }
+    return BroadcastTrack(self, core)
   }
-  /// Waits until everything written has arrived at everyone who is subscribed.
-  public func drained() async throws(MoQError) {}
+
+  /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
+  public func drained() async throws(MoQError) {
+    for core in tracks.withLock({ Array($0.values) }) { try await core.drained() }
+  }
+
   /// Ends all tracks and takes the announcement back.
-  public func finish() async {}
+  public func finish() async {
+    withdraw()
+    // What was posted before has run then.
+    _ = try? await outbox.loop.run {}
+  }
+
+  private func withdraw() {
+    guard !isFinished.exchange(true, ordering: .relaxed) else { return }
+    try? outbox.put(.body { [local] _ in local.value.withdraw() })
+  }
 }
 
 /// How a track is published.
@@ -27,18 +97,89 @@ public struct TrackOptions: Sendable {
   public var priority: UInt8 = 128
   public var order = GroupOrder.ascending
   public var backlog = Backlog.wait(bytes: 8 << 20)
+  /// The number of the first group.
+  public var firstGroup: UInt64 = 0
+  /// Whether objects have extension headers (a byte an object where they are empty).
+  public var usesExtensions = false
+  /// Whether a group's objects are spread over several subgroups. If not, the end of subgroup 0 is the group's.
+  public var usesSubgroups = false
   public init() {}
 }
 
 /// A track that is published. Groups are written one after the other or side by side.
 public final class BroadcastTrack: Sendable {
-  public var name: String { fatalError() }
+  /// What its handles share.
+  final class Core: Sendable {
+    let name: String
+    let fullName: TrackName
+    let options: TrackOptions
+    let outbox: Outbox
+    let feed: LoopBound<TrackFeed>
+    let shared: TrackShared
+    private let numbers: Mutex<(next: UInt64, isFinished: Bool)>
+
+    init(
+      _ name: String, _ fullName: TrackName, _ options: TrackOptions, _ outbox: Outbox, _ feed: LoopBound<TrackFeed>,
+      _ shared: TrackShared
+    ) {
+      (self.name, self.fullName, self.options, self.outbox) = (name, fullName, options, outbox)
+      (self.feed, self.shared) = (feed, shared)
+      numbers = Mutex((options.firstGroup, false))
+    }
+
+    var isFinished: Bool { numbers.withLock { $0.isFinished } }
+
+    func sequence(_ wanted: UInt64?) throws(MoQError) -> UInt64 {
+      let sequence = numbers.withLock { numbers -> UInt64? in
+        guard !numbers.isFinished else { return nil }
+        let sequence = wanted ?? numbers.next
+        if sequence >= numbers.next { numbers.next = sequence == .max ? .max : sequence + 1 }
+        return sequence
+      }
+      guard let sequence else { throw MoQError(.ended, "the track \(fullName) has been finished") }
+      return sequence
+    }
+
+    func drained() async throws(MoQError) {
+      let promise = Promise<MoQError?>()
+      try outbox.put(.body { [feed] _ in feed.value.whenDrained(promise) })
+      guard let result = await promise.wait() else { throw .cancelledTask }
+      if let failure = result { throw failure }
+    }
+
+    /// Waits as the track's backlog says.
+    func room(isolation: isolated (any Actor)? = #isolation) async throws(MoQError) {
+      try await outbox.room()
+      if case .wait = options.backlog { try await shared.wait { !$1 } }
+    }
+
+    func finish() {
+      let wasOpen = numbers.withLock { numbers in
+        defer { numbers.isFinished = true }
+        return !numbers.isFinished
+      }
+      guard wasOpen else { return }
+      try? outbox.put(
+        .body { [feed] publisher in
+          publisher.remove(feed.value)
+          feed.value.local.end()
+        })
+    }
+  }
+
+  private let broadcast: Broadcast
+  let core: Core
+  init(_ broadcast: Broadcast, _ core: Core) { (self.broadcast, self.core) = (broadcast, core) }
+
+  public var name: String { core.name }
   /// The number of subscriptions it has now.
-  public var subscribers: Int { get async { 0 } }
+  public var subscribers: Int { get async { core.shared.subscribers } }
   /// Waits until someone has subscribed.
-  public func firstSubscriber() async throws(MoQError) {}
-  /// Waits until everything written has arrived at everyone who is subscribed.
-  public func drained() async throws(MoQError) {}
+  public func firstSubscriber() async throws(MoQError) {
+    try await core.shared.wait { subscribers, _ in subscribers > 0 }
+  }
+  /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
+  public func drained() async throws(MoQError) { try await core.drained() }
 
   /// Writes a group: it is complete when `body` returns and given up when it throws.
   ///
@@ -46,35 +187,135 @@ public final class BroadcastTrack: Sendable {
   public func group<Value>(
     _ sequence: UInt64? = nil, isolation: isolated (any Actor)? = #isolation,
     _ body: (GroupWriter) async throws -> Value
-  ) async throws -> Value { throw MoQError(.unsupported, "") }
+  ) async throws -> Value {
+    let writer = try await beginGroup(sequence)
+    do {
+      let value = try await body(writer)
+      try await writer.finish()
+      return value
+    } catch {
+      await writer.abandon()
+      throw error
+    }
+  }
+
   /// Begins a group. `finish()` completes it.
   public func beginGroup(_ sequence: UInt64? = nil) async throws(MoQError) -> GroupWriter {
-    throw MoQError(.unsupported, "")
+    if let failure = core.outbox.failure { throw failure }
+    return GroupWriter(self, try core.sequence(sequence))
   }
+
   /// Sends an object in a datagram, as the only one of a group of its own unless numbers are given: it may be lost.
   public func sendDatagram(
     _ payload: Bytes, group: UInt64? = nil, id: UInt64 = 0, extensions: Bytes = Bytes()
-  ) async throws(MoQError) {}
+  ) async throws(MoQError) {
+    let info = ObjectInfo(
+      group: try core.sequence(group), id: id, priority: core.options.priority, extensions: extensions,
+      payloadLength: UInt64(payload.count))
+    try core.outbox.put(.datagram(core.feed, info, payload))
+    try await core.outbox.room()
+  }
+
   /// Ends the track: subscribers are told, after all that was written.
-  public func finish() async {}
+  public func finish() async {
+    core.finish()
+    _ = try? await core.outbox.loop.run {}
+  }
 }
 
 /// A group that is being written.
+///
+/// A writer that is let go before `finish()` gives the group up.
 public final class GroupWriter: Sendable {
-  public var sequence: UInt64 { fatalError() }
+  private struct State {
+    var next: UInt64 = 0
+    var isOver = false
+    var hasBegun = false
+  }
+  public let sequence: UInt64
+  private let track: BroadcastTrack
+  private let state = Mutex(State())
+  private let shared = GroupShared()
+  private let feed: Mutex<LoopBound<GroupFeed>?> = Mutex(nil)
+
+  init(_ track: BroadcastTrack, _ sequence: UInt64) { (self.track, self.sequence) = (track, sequence) }
+  deinit { giveUp() }
+
+  /// The loop's half. Making it needs the loop for nothing: it touches the track only there.
+  private var bound: LoopBound<GroupFeed> {
+    feed.withLock { feed in
+      if let feed { return feed }
+      let fresh = LoopBound(GroupFeed(track.core.feed, sequence, shared), on: track.core.outbox.loop)
+      feed = fresh
+      return fresh
+    }
+  }
+
   /// Appends an object. Waits if the track's `backlog` says so.
   ///
   /// - Parameters:
-  ///   - id: its number in the group; nil: the next one. Numbers must ascend.
-  ///   - subgroup: objects of different subgroups go on different streams.
+  ///   - id: its number in the group; nil: the next one. Numbers must ascend within a subgroup.
+  ///   - subgroup: objects of different subgroups go on different streams; other than 0 only if the
+  ///     track's options say `usesSubgroups`.
+  ///   - priority: lower is sent first; nil: the track's. The first object's counts for its subgroup.
+  ///   - extensions: key-value pairs; only if the track's options say `usesExtensions`.
+  /// - Throws: `ended` if the group is finished or was dropped from the cache, `badOption`, `sessionClosed`, `cancelled`.
   public func write(
     _ payload: Bytes, id: UInt64? = nil, subgroup: UInt64 = 0, priority: UInt8? = nil, extensions: Bytes = Bytes(),
     status: ObjectStatus = .normal
-  ) async throws(MoQError) {}
-  public func write(_ payload: [UInt8]) async throws(MoQError) {}
-  public func write(_ payload: String) async throws(MoQError) {}
+  ) async throws(MoQError) {
+    let core = track.core
+    guard subgroup == 0 || core.options.usesSubgroups else {
+      throw MoQError(.badOption, "subgroup \(subgroup) of \(core.fullName): make the track with usesSubgroups")
+    }
+    guard extensions.isEmpty || core.options.usesExtensions else {
+      throw MoQError(.badOption, "extension headers in \(core.fullName): make the track with usesExtensions")
+    }
+    guard !shared.isLost.load(ordering: .relaxed) else {
+      throw MoQError(
+        .ended,
+        "group \(sequence) of \(core.fullName): an object was not taken, since the group left the cache or its number was not new"
+      )
+    }
+    let number = state.withLock { state -> UInt64? in
+      guard !state.isOver else { return nil }
+      let number = id ?? state.next
+      if number >= state.next { state.next = number == .max ? .max : number + 1 }
+      return number
+    }
+    guard let number else { throw MoQError(.ended, "group \(sequence) of \(core.fullName) is finished") }
+    let info = ObjectInfo(
+      group: sequence, subgroup: subgroup, id: number, priority: priority ?? core.options.priority, status: status,
+      extensions: extensions, payloadLength: UInt64(payload.count))
+    try core.outbox.put(.object(bound, info, payload))
+    try await core.room()
+  }
+  public func write(_ payload: [UInt8]) async throws(MoQError) { try await write(Bytes(payload)) }
+  public func write(_ payload: String) async throws(MoQError) { try await write(Bytes(payload)) }
+
   /// The group has all its objects.
-  public func finish() async throws(MoQError) {}
+  public func finish() async throws(MoQError) {
+    let next = state.withLock { state -> UInt64? in
+      defer { state.isOver = true }
+      return state.isOver ? nil : state.next
+    }
+    guard let next else { return }
+    let options = track.core.options
+    // Where a group is spread over subgroups no single stream's end is the group's: a marker says it.
+    let end =
+      options.usesSubgroups
+      ? ObjectInfo(group: sequence, id: next, priority: options.priority, status: .endOfGroup) : nil
+    try track.core.outbox.put(.finish(bound, end: end))
+  }
+
   /// The group will not be completed: its streams are reset.
-  public func abandon() async {}
+  public func abandon() async { giveUp() }
+
+  private func giveUp() {
+    let wasOpen = state.withLock { state in
+      defer { state.isOver = true }
+      return !state.isOver
+    }
+    if wasOpen, feed.withLock({ $0 != nil }) { try? track.core.outbox.put(.abandon(bound)) }
+  }
 }

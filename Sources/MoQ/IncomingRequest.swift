@@ -1,4 +1,9 @@
+import MoQKernel
+import MoQNetwork
+
 /// What the peer asks for, to be accepted or rejected.
+///
+/// A request that is neither is refused by the session when its time is up.
 public struct IncomingRequest: Sendable {
   public enum Kind: Sendable, Hashable {
     /// It wants to receive a track of ours.
@@ -17,20 +22,31 @@ public struct IncomingRequest: Sendable {
   public let kind: Kind
   /// The tokens the peer sent with it.
   public let authorization: [AuthorizationToken]
-  /// Yes: it is served from what is published on the session.
-  public func accept() {}
+  let loop: Loop
+  let host: LoopBound<PublishingHost>
+  let key: RequestKey
+
+  /// Yes: it is served from what is published on the session, and refused if that has no such track.
+  public func accept() { loop.post { [host, key] in host.value.accept(key) } }
   /// No, with a reason.
-  public func reject(_ reason: Reason, _ phrase: String = "") {}
+  public func reject(_ reason: Reason, _ phrase: String = "") {
+    loop.post { [host, key] in host.value.reject(key, RequestFailure(reason, phrase)) }
+  }
 }
 
-/// The requests of a peer. Those that nobody answers in time are refused.
+/// The requests of a peer.
 public struct IncomingRequests: AsyncSequence, Sendable {
   public typealias Element = IncomingRequest
   public typealias Failure = Never
-  public struct AsyncIterator: AsyncIteratorProtocol {
-    public mutating func next(isolation actor: isolated (any Actor)?) async -> IncomingRequest? { nil }
-    public mutating func next() async -> IncomingRequest? { nil }
-  }
   let inbox: Inbox<IncomingRequest>
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+
+  public struct AsyncIterator: AsyncIteratorProtocol {
+    let inbox: Inbox<IncomingRequest>
+    /// The next request; nil: the session or the task has ended.
+    public mutating func next(isolation actor: isolated (any Actor)?) async -> IncomingRequest? {
+      (try? await inbox.next(isolation: actor)) ?? nil
+    }
+    public mutating func next() async -> IncomingRequest? { await next(isolation: nil) }
+  }
+  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(inbox: inbox) }
 }

@@ -1,29 +1,78 @@
+import MoQKernel
+import MoQNetwork
+import MoQRelay
+
 /// What a relay is made with.
 public struct RelayOptions: Sendable {
   public var server = ServerOptions()
   /// The most bytes kept of all tracks together; the oldest complete groups go first.
   public var cache = 256 << 20
+  /// How long a track is kept after its last subscriber has left.
+  public var linger: Duration = .zero
   public init() {}
 }
 
 /// A relay: whatever one peer announces, every other may subscribe to, in whichever dialect.
+///
+/// A relay that is no longer referenced closes.
 public final class RelayServer: Sendable {
+  private let listener: Listener
+  private let hub: LoopBound<RelayHub>
+  private let closed: Promise<Void>
+
+  private init(_ listener: Listener, _ hub: LoopBound<RelayHub>, _ closed: Promise<Void>) {
+    (self.listener, self.hub, self.closed) = (listener, hub, closed)
+  }
+  deinit { shutDown() }
+
   /// Listens on `address`, as `127.0.0.1:4443`. Port 0: any that is free.
+  ///
+  /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost` or `transport`.
   public static func start(
     on address: String, options: RelayOptions = RelayOptions(), runtime: Runtime = .shared
-  ) async throws(MoQError) -> RelayServer { throw MoQError(.unsupported, "") }
+  ) async throws(MoQError) -> RelayServer {
+    var configuration = RelayConfiguration()
+    (configuration.cacheBytes, configuration.linger) = (options.cache, options.linger)
+    let hub = LoopBound(RelayHub(configuration, runtime.loop), on: runtime.loop)
+    let listener = try await Listener.start(on: address, options: options.server, runtime: runtime) { driver in
+      hub.value.accept(driver)
+    }
+    return RelayServer(listener, hub, Promise())
+  }
 
   /// The address, with the port that was taken.
-  public var address: String { fatalError() }
-  public var port: UInt16 { fatalError() }
+  public var address: String { listener.address }
+  public var port: UInt16 { listener.port }
   /// The SHA-256 of the certificate, in hexadecimal.
-  public var fingerprint: String { fatalError() }
+  public var fingerprint: String { listener.fingerprint }
+
   /// The counters of this moment.
-  public var statistics: RelayStatistics { get async { RelayStatistics() } }
-  /// Serves until the task is cancelled or `close()` is called, then closes all sessions.
-  public func run() async {}
+  public var statistics: RelayStatistics {
+    get async { (try? await listener.loop.run { [hub] in hub.value.statistics }) ?? RelayStatistics() }
+  }
+
+  /// Serves until the task is cancelled or `close()` is called; then all sessions are closed.
+  public func run() async {
+    _ = await closed.wait()
+    await close()
+  }
+
   /// Asks all peers to go away, and closes.
-  public func close() async {}
+  public func close() async {
+    shutDown()
+    _ = await Task.detached { [closed] in await closed.wait() }.value
+  }
+
+  private func shutDown() {
+    listener.loop.post { [listener, hub, closed, loop = listener.loop] in
+      hub.value.close()
+      // The sessions say goodbye at the end of this tick.
+      loop.schedule(at: loop.now) {
+        listener.close()
+        closed.fulfil(())
+      }
+    }
+  }
 }
 
 /// A relay's counters.
@@ -40,6 +89,112 @@ public struct RelayStatistics: Sendable, Equatable {
   /// Objects that came in, and that went out.
   public var objectsReceived: UInt64 = 0
   public var objectsSent: UInt64 = 0
-  /// Groups that a subscriber did not get because it was too far behind.
+  public var bytesReceived: UInt64 = 0
+  public var bytesSent: UInt64 = 0
+  /// Groups that a subscriber did not get, or not whole, because it was too far behind.
   public var groupsSkipped: UInt64 = 0
+  /// Objects that were lost or changed by a rule of bridging between dialects.
+  public var droppedByRule: UInt64 = 0
+  /// All of them, by name, for a log.
+  public var counters = RelayCounters()
+}
+
+/// The loop's half of a relay.
+final class RelayHub {
+  let origin: Origin
+  private let loop: Loop
+  private var hosts: [ObjectIdentifier: RelayHost] = [:]
+  private var accepted: UInt64 = 0
+  private var isClosed = false
+  private var deadline: LoopTimer?
+  private var clock: LoopTimer?
+
+  init(_ configuration: RelayConfiguration, _ loop: Loop) {
+    origin = Origin(configuration)
+    self.loop = loop
+  }
+
+  func accept(_ driver: SessionDriver) {
+    accepted &+= 1
+    let host = RelayHost(self, driver)
+    hosts[ObjectIdentifier(host)] = host
+    if clock == nil { tellTime() }
+  }
+
+  /// One session's batch makes others speak: they know the time to the second.
+  private func tellTime() {
+    for host in hosts.values { host.driver.tick() }
+    let clock = self.clock ?? loop.timer { [weak self] in self?.tellTime() }
+    guard !hosts.isEmpty else { self.clock = nil; return }
+    self.clock = clock
+    clock.arm(at: loop.now &+ 1_000_000_000)
+  }
+
+  func tick() { origin.ticked(at: Instant(nanoseconds: loop.now)) }
+
+  func arm() {
+    guard let next = origin.nextDeadline else { return }
+    let deadline =
+      self.deadline
+      ?? loop.timer { [weak self] in
+        self?.tick()
+        self?.arm()
+      }
+    self.deadline = deadline
+    deadline.arm(at: next.nanoseconds)
+  }
+
+  func ended(_ host: RelayHost) { hosts[ObjectIdentifier(host)] = nil }
+
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    for host in hosts.values {
+      host.driver.tick()
+      // Dialects without GOAWAY learn it from the close.
+      try? host.driver.core.goAway(uri: "")
+      host.driver.core.close(SessionFailure(.noError, "the relay ends"))
+    }
+    clock?.cancel()
+    deadline?.cancel()
+    (clock, deadline) = (nil, nil)
+  }
+
+  var statistics: RelayStatistics {
+    let look = origin.snapshot
+    var numbers = RelayStatistics()
+    (numbers.sessions, numbers.sessionsAccepted) = (look.sessions, accepted)
+    (numbers.broadcasts, numbers.tracks, numbers.subscriptions) = (look.namespaces, look.tracks, look.subscriptions)
+    numbers.cachedBytes = look.cachedBytes
+    (numbers.objectsReceived, numbers.objectsSent) = (look.counters.objectsIn, look.counters.objectsOut)
+    (numbers.bytesReceived, numbers.bytesSent) = (look.counters.bytesIn, look.counters.bytesOut)
+    (numbers.groupsSkipped, numbers.droppedByRule) = (look.counters.groupsSkipped, look.counters.droppedByRule)
+    numbers.counters = look.counters
+    return numbers
+  }
+}
+
+/// One session of a relay.
+final class RelayHost: SessionOwner {
+  private let hub: RelayHub
+  let driver: SessionDriver
+  private let attachment: Attachment
+
+  init(_ hub: RelayHub, _ driver: SessionDriver) {
+    (self.hub, self.driver) = (hub, driver)
+    attachment = hub.origin.attach(driver.core, as: .relay)
+    super.init()
+    driver.owner = self
+  }
+
+  override func eventsWait(_ driver: SessionDriver) {
+    hub.tick()
+    attachment.handleEvents()
+    hub.arm()
+  }
+
+  override func ended(_ driver: SessionDriver) {
+    attachment.detach()
+    hub.ended(self)
+  }
 }

@@ -46,6 +46,7 @@ final class SessionHost: SessionOwner {
   // MARK: Events
 
   override func eventsWait(_ driver: SessionDriver) {
+    publishing?.tick()
     core.drainEvents { handle($0) }
     flush()
     publishing?.flush()

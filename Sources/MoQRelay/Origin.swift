@@ -78,7 +78,7 @@ public final class Origin {
     dirtyTracks.append(track)
   }
   /// Does several things, then lets subscribers have what came of them, each in one go.
-  func batch<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+  public func batch<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     batches += 1
     defer {
       batches -= 1

@@ -7,6 +7,8 @@ struct Option: Sendable {
     case one(String)
     /// As `one`, and each use adds a value.
     case repeated(String)
+    /// Two words: `--between A B`.
+    case pair(String, String)
     /// All words up to the next option: `--files F...`.
     case words(String)
   }
@@ -26,6 +28,7 @@ struct Option: Sendable {
     return switch value {
     case .none: named
     case .one(let value), .repeated(let value): "\(named) \(value)"
+    case .pair(let first, let second): "\(named) \(first) \(second)"
     case .words(let value): "\(named) \(value)..."
     }
   }
@@ -119,6 +122,13 @@ struct Arguments: Sendable {
       } else {
         values[option.name] = [value]
       }
+    case .pair(let first, let second):
+      let wanted = attached == nil ? 2 : 1, words = rest.prefix(wanted).filter { !$0.hasPrefix("-") }
+      guard words.count == wanted else {
+        throw Misuse("--\(option.name) needs two values: --\(option.name) \(first) \(second)")
+      }
+      values[option.name] = (attached.map { [$0] } ?? []) + words
+      rest = rest.dropFirst(wanted)
     case .words(let placeholder):
       var words = attached.map { [$0] } ?? []
       while let next = rest.first, next == "-" || !next.hasPrefix("-") {

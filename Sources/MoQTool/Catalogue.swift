@@ -1,6 +1,8 @@
 extension Command {
   /// Every command, in the order of the help.
   static let all: [Command] = [
-    relay, publish, subscribe, clockPublish, clockSubscribe, probe, cert,
+    relay, publish, subscribe, clockPublish, clockSubscribe, probe, decode, spell, vectorsVerify, vectorsList,
+    capturesVerify, cert,
+    drafts,
   ]
 }

@@ -21,7 +21,8 @@ struct Destination: Sendable {
     }
     if verbose { note("Connecting to \(url)") }
     let started = ContinuousClock.now
-    try await MoQ.withSession(to: url.description, options: options) { session in
+    let session = try await connect()
+    do {
       if verbose {
         let peer = session.peerImplementation.map { ", which calls itself \($0)" } ?? ""
         let took = (ContinuousClock.now - started).shown
@@ -29,7 +30,32 @@ struct Destination: Sendable {
       }
       try await run(body, with: session)
       if verbose { note(await session.statistics.shown) }
+    } catch {
+      await session.close()
+      throw error
     }
+    await session.close()
+  }
+
+  private func connect() async throws -> Session {
+    let failure: MoQError
+    do {
+      return try await Session.connect(to: url.description, options: options)
+    } catch {
+      failure = error
+    }
+    guard failure.code == .noCommonDialect else { throw failure }
+    // TLS does not say what the peer has, so it is asked.
+    let offered = options.dialects.names
+    var spoken: [String] = []
+    for dialect in Runtime.dialectNames where !offered.contains(dialect) {
+      let result = await probe(url.description, dialect: dialect, options: options)
+      if case .success = result.outcome { spoken.append(dialect) }
+    }
+    guard !spoken.isEmpty else { throw failure }
+    throw Failure(
+      "no dialect in common with \(url.authority): \(offered.joined(separator: ", ")) was offered, "
+        + "and it speaks \(spoken.joined(separator: ", ")); offer that with --draft, or leave --draft out")
   }
 }
 
@@ -82,6 +108,17 @@ extension SessionOptions.Dialects {
     let names = arguments.texts(.draft)
     for name in names { try checkDialect(name) }
     self = names.isEmpty ? .automatic : names.count == 1 ? .exactly(names[0]) : .list(names)
+  }
+}
+
+extension SessionOptions.Dialects {
+  /// What is offered, by name.
+  var names: [String] {
+    switch self {
+    case .automatic: Runtime.dialectNames
+    case .list(let names): names
+    case .exactly(let name): [name]
+    }
   }
 }
 

@@ -45,8 +45,8 @@ import Glibc
     case is Failed:
       return 1
     default:
-      say(command, Explanation.sentence(for: error))
-      return Explanation.isMisuse(error) ? 2 : 1
+      say(command, Sentence.of(error))
+      return Sentence.isMisuse(error) ? 2 : 1
     }
   }
 }

@@ -45,8 +45,10 @@ final class ToolProcess: Sendable {
     return folders.map { "\($0)/moq" }.first { access($0, X_OK) == 0 } ?? "\(folders[0])/moq"
   }()
 
-  init(_ words: [String], through wrapper: [String] = [], in folder: String? = nil) throws {
-    let all = (folder.map { ["env", "-C", $0] } ?? []) + wrapper + [Self.path] + words
+  init(
+    _ words: [String], through wrapper: [String] = [], in folder: String? = nil, tool: String = ToolProcess.path
+  ) throws {
+    let all = (folder.map { ["env", "-C", $0] } ?? []) + wrapper + [tool] + words
     let (child, input, output, errors) = try Self.spawning.withLock { _ in try Self.spawn(all) }
     (pid, self.input) = (child, input)
     Self.onThread { self.collect(output) { $0.output += $1 } }
@@ -200,11 +202,12 @@ final class ToolProcess: Sendable {
     try await run(words, input: Array(input.utf8), through: wrapper, in: folder)
   }
   static func run(
-    _ words: [String], input: [UInt8] = [], through wrapper: [String] = [], in folder: String? = nil
+    _ words: [String], input: [UInt8] = [], through wrapper: [String] = [], in folder: String? = nil,
+    tool: String = ToolProcess.path
   ) async throws -> Result {
     // The tool may end before it has read all.
     signal(SIGPIPE, SIG_IGN)
-    let process = try ToolProcess(words, through: wrapper, in: folder)
+    let process = try ToolProcess(words, through: wrapper, in: folder, tool: tool)
     await process.write(input)
     process.closeInput()
     return try await process.end()

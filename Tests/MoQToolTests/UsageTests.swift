@@ -110,7 +110,8 @@ import Testing
     let forced = try await ToolProcess.run("cert", "--out", "tls", "--force", "--json", in: folder.path)
     #expect(forced.status == 0)
     #expect(
-      forced.text.firstMatch(of: /^{"certificate":"tls\/cert.pem","key":"tls\/key.pem","sha256":"[0-9a-f]{64}"}\n$/)
+      forced.text.firstMatch(
+        of: /^{"certificate": "tls\/cert.pem", "key": "tls\/key.pem", "sha256": "[0-9a-f]{64}"}\n$/)
         != nil)
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import MoQKernel
 import MoQNetwork
 
 extension Command {
@@ -37,7 +38,7 @@ extension Command {
     try save(identity.certificate, to: certificate, mode: 0o644)
     try Output.standard.line(
       arguments.has(.json)
-        ? "\(JSONLine.object(["certificate": .string(certificate), "key": .string(key), "sha256": .string(identity.fingerprint)]))"
+        ? JSON.line(["certificate": .string(certificate), "key": .string(key), "sha256": .string(identity.fingerprint)])
         : "\(certificate) and \(key), valid for \(days) days, SHA-256 \(identity.fingerprint)")
   }
 

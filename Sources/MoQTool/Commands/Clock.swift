@@ -120,10 +120,10 @@ struct ClockReading {
     return isOld ? "\(shown) from a cache, \(decimal(age, 1)) s old" : "\(shown) latency \(decimal(age * 1000, 1)) ms"
   }
 
-  func json(_ dialect: String) -> JSONLine {
-    .object([
+  func json(_ dialect: String) -> JSON {
+    .members([
       "dialect": .string(dialect), "group": .number(group), "object": .number(object), "payload": .string(text),
-      "latency_ms": isOld ? .null : age.map { .decimal(($0 * 1_000_000).rounded() / 1000) } ?? .null,
+      "latency_ms": isOld ? .null : age.map { .number(($0 * 1_000_000).rounded() / 1000) } ?? .null,
       "received_at": .string(timestamp(arrival)),
     ])
   }

@@ -74,19 +74,19 @@ private struct ProbeAnswer {
     }
   }
 
-  var json: JSONLine {
-    var members: [(String, JSONLine)] = [("url", .string(url)), ("dialect", .string(dialect))]
+  var json: JSON {
+    var members: [(String, JSON)] = [("url", .string(url)), ("dialect", .string(dialect))]
     switch outcome {
     case .success(let found):
       members += [
         ("ok", .bool(true)), ("alpn", .optional(found.dialect.alpn)), ("version", .optional(found.dialect.version)),
         ("profile", .optional(found.dialect.profile)), ("implementation", .optional(found.peerImplementation)),
-        ("address", .string(found.peerAddress)), ("setup_ms", .decimal(found.setupTime.inMilliseconds)),
-        ("rtt_ms", .decimal(found.smoothedRTT.inMilliseconds)),
+        ("address", .string(found.peerAddress)), ("setup_ms", .number(found.setupTime.inMilliseconds)),
+        ("rtt_ms", .number(found.smoothedRTT.inMilliseconds)),
       ]
     case .failure(let error):
       members += [("ok", .bool(false)), ("code", .string(error.code.description)), ("message", .string(error.message))]
     }
-    return .members(members)
+    return .object(members.map { JSON.Member($0.0, $0.1) })
   }
 }

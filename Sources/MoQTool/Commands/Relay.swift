@@ -34,18 +34,29 @@ extension Command {
     options.server.session.dialects = try SessionOptions.Dialects(arguments)
     if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
     let address = arguments.text(bind) ?? "127.0.0.1:4443"
+    try checkAddress(address)
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
 
     try await untilStopped { [options] in
       let relay = try await RelayServer.start(on: address, options: options)
       try Output.standard.line(
         isJSON
-          ? "\(JSONLine.object(["address": .string(relay.address), "sha256": .string(relay.fingerprint)]))"
+          ? JSON.line(["address": .string(relay.address), "sha256": .string(relay.fingerprint)])
           : "Relay ready at moqt://\(relay.address), certificate SHA-256 \(relay.fingerprint)")
       let watch = isVerbose ? Task { await report(on: relay) } : nil
       await relay.run()
       watch?.cancel()
       if isVerbose { note("Ended. \(await relay.statistics.shown)") }
+    }
+  }
+
+  /// Throws if `text` is not written as an address to listen on. Whether there is such an address is found out later.
+  static func checkAddress(_ text: String) throws(Misuse) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    let host = parts.dropLast().joined(separator: ":")
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2
+    guard let port = parts.last, UInt16(port) != nil, !host.isEmpty, isBracketed || !host.contains(":") else {
+      throw Misuse("--bind wants an address and a port, as 127.0.0.1:4443 or [::1]:4443, not \"\(text)\"")
     }
   }
 

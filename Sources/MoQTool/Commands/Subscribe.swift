@@ -93,8 +93,8 @@ struct ObjectPrinter: Sendable {
     if isJSON { try Output.standard.line(Self.json(object, at: wallClock(of: object.receivedAt)).description) }
   }
 
-  static func json(_ object: ReceivedObject, at arrival: Double) -> JSONLine {
-    .object([
+  static func json(_ object: ReceivedObject, at arrival: Double) -> JSON {
+    .members([
       "group": .number(object.group), "subgroup": .number(object.subgroup), "object": .number(object.id),
       "status": .string(object.status.name), "size": .number(UInt64(object.payload.count)),
       "received_at": .string(timestamp(arrival)),

@@ -1,8 +1,8 @@
 import MoQ
 
 /// Turns errors into the sentence that a user reads: what failed, where, and what to try.
-enum Explanation {
-  static func sentence(for error: any Error) -> String {
+enum Sentence {
+  static func of(_ error: any Error) -> String {
     switch error {
     case let failure as Failure: failure.sentence
     case let error as MoQError: error.message
@@ -13,7 +13,6 @@ enum Explanation {
 
   /// Whether the command line was wrong, rather than the world.
   static func isMisuse(_ error: any Error) -> Bool {
-    guard let error = error as? MoQError else { return false }
-    return error.code == .badURL || error.code == .badOption
+    (error as? MoQError)?.code == .badURL
   }
 }

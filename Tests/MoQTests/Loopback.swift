@@ -1,0 +1,126 @@
+import MoQ
+import Testing
+
+/// The dialects that every combination is tested in.
+let dialectNames = ["draft-14", "moq-lite-01"]
+
+/// Two dialects that meet at a relay.
+struct Bridge: Sendable, CustomTestStringConvertible {
+  let publisher: String
+  let subscriber: String
+  var testDescription: String { "\(publisher) to \(subscriber)" }
+  static let all = dialectNames.flatMap { publisher in dialectNames.map { Bridge(publisher: publisher, subscriber: $0) }
+  }
+}
+
+extension SessionOptions {
+  /// For a client of `fingerprint`, in exactly one dialect.
+  static func test(_ fingerprint: String, _ dialect: String? = nil) -> SessionOptions {
+    SessionOptions(dialects: dialect.map { .exactly($0) } ?? .automatic, trust: .fingerprint(fingerprint))
+  }
+}
+
+/// A relay on a free port of the loopback address.
+struct TestRelay: Sendable {
+  let server: RelayServer
+  var url: String { "moqt://127.0.0.1:\(server.port)/" }
+
+  static func start(cache: Int = 256 << 20) async throws -> TestRelay {
+    var options = RelayOptions()
+    options.cache = cache
+    return TestRelay(server: try await RelayServer.start(on: "127.0.0.1:0", options: options))
+  }
+  func connect(_ dialect: String? = nil, port: UInt16? = nil) async throws -> Session {
+    try await Session.connect(
+      to: port.map { "moqt://127.0.0.1:\($0)/" } ?? url, options: .test(server.fingerprint, dialect))
+  }
+}
+
+/// Runs `body`, and fails if it takes longer than `limit`: a test that waits for an event that never comes must end.
+func within<Value: Sendable>(
+  _ limit: Duration = .seconds(60), _ what: String = "it", _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  try await withThrowingTaskGroup(of: Value?.self) { group in
+    group.addTask { try await body() }
+    group.addTask {
+      try await Task.sleep(for: limit)
+      return nil
+    }
+    defer { group.cancelAll() }
+    guard let first = try await group.next(), let value = first else { throw TookTooLong(what: what, limit: limit) }
+    return value
+  }
+}
+
+struct TookTooLong: Error, CustomStringConvertible {
+  let what: String
+  let limit: Duration
+  var description: String { "\(what) did not happen within \(limit)" }
+}
+
+/// A generator whose seed is printed with a failure.
+struct Seeded: RandomNumberGenerator {
+  private var state: UInt64
+  init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+  mutating func next() -> UInt64 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return state &* 0x2545_f491_4f6c_dd1d
+  }
+}
+
+/// Objects whose size and content follow from their place.
+struct Workload: Sendable {
+  let objects: Int
+  let perGroup: Int
+  let maximum: Int
+  let seed: UInt64
+
+  var groups: Int { (objects + perGroup - 1) / perGroup }
+  func count(of group: Int) -> Int { min(perGroup, objects - group * perGroup) }
+
+  /// 0 to `maximum` bytes, most of them few: the eighth power of a uniform number.
+  func size(_ group: Int, _ object: Int) -> Int {
+    if object == 0 { return group % 3 == 0 ? maximum : 0 }
+    var random = Seeded(seed &+ UInt64(group) << 20 &+ UInt64(object))
+    let uniform = Double(random.next() >> 11) / Double(1 << 53)
+    var size = uniform * uniform
+    size *= size
+    return Int(size * Double(maximum))
+  }
+
+  func payload(_ group: Int, _ object: Int) -> Bytes {
+    let size = size(group, object)
+    guard size > 0 else { return Bytes() }
+    var random = Seeded(seed ^ UInt64(group) << 32 ^ UInt64(object))
+    // A word of noise, then what follows from it: enough to notice any byte that is lost, doubled or moved.
+    let word = random.next()
+    return Bytes(
+      [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        var value = word
+        for index in 0..<size {
+          if index & 7 == 0 { value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407 }
+          buffer[index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (index & 7)))
+        }
+        count = size
+      })
+  }
+}
+
+extension MoQError.Code: CustomTestStringConvertible {
+  public var testDescription: String { description }
+}
+
+/// The code of the error that `body` throws; nil if it throws none.
+func code(of body: () async throws -> Void) async -> MoQError.Code? {
+  do {
+    try await body()
+    return nil
+  } catch let error as MoQError {
+    return error.code
+  } catch {
+    Issue.record("not a MoQError: \(error)")
+    return nil
+  }
+}
