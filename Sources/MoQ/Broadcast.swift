@@ -178,6 +178,8 @@ public final class BroadcastTrack: Sendable {
   public func firstSubscriber() async throws(MoQError) {
     try await core.shared.wait { subscribers, _ in subscribers > 0 }
   }
+  /// Waits until nobody is subscribed.
+  public func lastSubscriberGone() async throws(MoQError) { try await core.shared.wait { subscribers, _ in subscribers == 0 } }
   /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
   public func drained() async throws(MoQError) { try await core.drained() }
 

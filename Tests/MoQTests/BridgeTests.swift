@@ -91,6 +91,32 @@ import Testing
   }
 }
 
+/// The same through a hop that loses and reorders packets.
+@Suite(.serialized) struct LossTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let bridge: Bridge
+    let loss: Int
+    var testDescription: String { "\(bridge.testDescription), \(loss) % lost" }
+  }
+  static let cases = Bridge.all.flatMap { bridge in [1, 5].map { Case(bridge: bridge, loss: $0) } }
+
+  @Test("1,000 objects of 0 to 100 kB through loss and reordering", arguments: cases)
+  func lossy(one: Case) async throws {
+    let work = Workload(objects: 1_000, perGroup: 25, maximum: 100_000, seed: 5)
+    try await within(.seconds(240)) {
+      let relay = try await TestRelay.start()
+      let hop = try LossyHop(to: relay.server.port, loss: one.loss, reordering: 5, seed: UInt64(one.loss))
+      defer { hop.stop() }
+      try await carry(work, one.bridge, through: relay, port: hop.port)
+      #expect(hop.lost > 0)
+      let numbers = await relay.server.statistics
+      #expect(numbers.objectsSent == 1_000)
+      #expect(numbers.groupsSkipped == 0)
+      await relay.server.close()
+    }
+  }
+}
+
 /// Publishes a workload at a relay and checks what a subscriber gets of it.
 func carry(_ work: Workload, _ bridge: Bridge, through relay: TestRelay, port: UInt16? = nil) async throws {
   let publisher = try await relay.connect(bridge.publisher, port: port)

@@ -1,0 +1,191 @@
+import MoQ
+import Synchronization
+import Testing
+
+/// Cancellation that reaches the wire, and consumers that do not consume.
+@Suite(.serialized) struct FlowTests {
+  @Test("letting a subscription go ends it at the publisher", arguments: Bridge.all)
+  func cancelReaches(bridge: Bridge) async throws {
+    try await within {
+      let relay = try await TestRelay.start()
+      let publisher = try await relay.connect(bridge.publisher)
+      let track = try await publisher.publish("going").track("data")
+      let subscriber = try await relay.connect(bridge.subscriber)
+      try await untilAnnounced("going", to: subscriber)
+
+      // By its task's cancellation, in the middle of a group.
+      let subscription = try await subscriber.subscribe(to: "going", track: "data")
+      try await track.firstSubscriber()
+      let writer = try await track.beginGroup()
+      try await writer.write("hello")
+      let began = Flag()
+      let reading = Task {
+        for try await object in subscription.objects {
+          #expect(object.payload == Bytes("hello"))
+          began.set()
+        }
+      }
+      await began.wait()
+      reading.cancel()
+      await #expect(throws: MoQError.self) { try await reading.value }
+      try await track.lastSubscriberGone()
+
+      // By its last reference.
+      do {
+        let other = try await subscriber.subscribe(to: "going", track: "data")
+        try await track.firstSubscriber()
+        #expect(other.track.name == Array("data".utf8))
+      }
+      try await track.lastSubscriberGone()
+      // The session goes on.
+      #expect(!subscriber.isClosed)
+      #expect(!publisher.isClosed)
+      await relay.server.close()
+    }
+  }
+
+  @Test("a consumer that stalls holds its publisher up, not the memory", arguments: dialectNames)
+  func stalls(dialect: String) async throws {
+    try await within(.seconds(120)) {
+      let server = try await Server.listen(on: "127.0.0.1:0")
+      async let accepted = { () async -> Session? in
+        var sessions = server.sessions.makeAsyncIterator()
+        return await sessions.next()
+      }()
+      var options = SessionOptions.test(server.fingerprint, dialect)
+      options.receiveBuffer = 2 << 20
+      let session = try await Session.connect(to: "moqt://127.0.0.1:\(server.port)", options: options)
+      let peer = try #require(await accepted)
+      var trackOptions = TrackOptions()
+      trackOptions.backlog = .wait(bytes: 1 << 20)
+      let track = try await peer.publish("stall").track("data", options: trackOptions)
+      let subscription = try await session.subscribe(to: "stall", track: "data")
+      try await track.firstSubscriber()
+
+      let total = 2_000, size = 16 << 10
+      let written = Counter()
+      let writing = Task {
+        let payload = Bytes([UInt8](repeating: 7, count: size))
+        for _ in 0..<(total / 10) {
+          try await track.group { group in
+            for _ in 0..<10 {
+              try await group.write(payload)
+              written.add(1)
+            }
+          }
+        }
+        try await track.drained()
+      }
+      // Nobody reads: the writer comes to a stop well before its 32 MB are out. That nothing happens has no event.
+      var last = -1
+      while written.value != last || last == 0 {
+        last = written.value
+        try await Task.sleep(for: .milliseconds(300))
+      }
+      #expect(last < total)
+      // The receive buffer, the backlog, what waits for the loop, and the connection's own slack.
+      #expect(last * size < (2 + 1 + 4 + 4) << 20, "\(last * size) bytes were taken")
+
+      // Reading sets it free, and nothing is missing.
+      var received = 0
+      for try await group in subscription {
+        for try await object in group {
+          #expect(object.payload.count == size)
+          received += 1
+        }
+        if received == total { break }
+      }
+      #expect(received == total)
+      try await writing.value
+      await session.close()
+      await server.close()
+    }
+  }
+
+  @Test("an object larger than every window arrives", arguments: dialectNames)
+  func large(dialect: String) async throws {
+    try await within(.seconds(120)) {
+      let relay = try await TestRelay.start()
+      let publisher = try await relay.connect(dialect)
+      let track = try await publisher.publish("large").track("data")
+      var options = SessionOptions.test(relay.server.fingerprint, dialect)
+      options.receiveBuffer = 1 << 20
+      let subscriber = try await Session.connect(to: relay.url, options: options)
+      try await untilAnnounced("large", to: subscriber)
+      let subscription = try await subscriber.subscribe(to: "large", track: "data")
+      try await track.firstSubscriber()
+      let payload = Bytes([UInt8](unsafeUninitializedCapacity: 20 << 20) { buffer, count in
+        for index in 0..<(20 << 20) { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 >> 7) }
+        count = 20 << 20
+      })
+      try await track.group { try await $0.write(payload) }
+      var objects = subscription.objects.makeAsyncIterator()
+      let object = try #require(try await objects.next())
+      #expect(object.payload == payload)
+      await relay.server.close()
+    }
+  }
+
+  @Test("groups that are let go unread do not hold others up", arguments: dialectNames)
+  func unread(dialect: String) async throws {
+    try await within(.seconds(120)) {
+      let relay = try await TestRelay.start()
+      let publisher = try await relay.connect(dialect)
+      let track = try await publisher.publish("skip").track("data")
+      var options = SessionOptions.test(relay.server.fingerprint, dialect)
+      options.receiveBuffer = 1 << 20
+      let subscriber = try await Session.connect(to: relay.url, options: options)
+      try await untilAnnounced("skip", to: subscriber)
+      let subscription = try await subscriber.subscribe(to: "skip", track: "data")
+      try await track.firstSubscriber()
+      async let writing: Void = {
+        let payload = Bytes([UInt8](repeating: 1, count: 200_000))
+        for _ in 0..<50 { try await track.group { try await $0.write(payload) } }
+        await track.finish()
+      }()
+      var groups = 0
+      for try await group in subscription {
+        groups += 1
+        if group.sequence == 49 { break }
+      }
+      #expect(groups == 50)
+      try await writing
+      await relay.server.close()
+    }
+  }
+
+  @Test("the publisher ends the track: the sequences end", arguments: Bridge.all)
+  func trackEnds(bridge: Bridge) async throws {
+    try await within {
+      let relay = try await TestRelay.start()
+      let publisher = try await relay.connect(bridge.publisher)
+      let track = try await publisher.publish("short").track("data")
+      let subscriber = try await relay.connect(bridge.subscriber)
+      try await untilAnnounced("short", to: subscriber)
+      let subscription = try await subscriber.subscribe(to: "short", track: "data")
+      try await track.firstSubscriber()
+      try await track.group { try await $0.write("all") }
+      await track.finish()
+      var received: [Bytes] = []
+      for try await object in subscription.objects { received.append(object.payload) }
+      #expect(received == [Bytes("all")])
+      await relay.server.close()
+    }
+  }
+}
+
+/// Something that happens once.
+final class Flag: Sendable {
+  private let stream = AsyncStream<Void>.makeStream()
+  func set() { stream.continuation.yield() }
+  func wait() async {
+    for await _ in stream.stream { return }
+  }
+}
+
+/// A number that several tasks change.
+final class Counter: Sendable {
+  private let number = Mutex(0)
+  var value: Int { number.withLock { $0 } }
+  func add(_ amount: Int) { number.withLock { $0 += amount } }
+}
