@@ -21,15 +21,18 @@ public struct SessionConfiguration: Sendable {
   public var implementation = "swift-moq"
   public var authorization: [AuthorizationToken] = []
 
-  /// How many requests the peer may have made before it must wait for more credit. Granted in the setup.
-  public var requestCredit: UInt64 = 65_536
+  /// Request ids that the peer may use before it must wait for more credit. Granted in the setup; more is
+  /// granted when it asks or has used up three quarters, since some peers close when it comes unasked.
+  public var requestCredit: UInt64 = 1 << 32
   /// How long connecting, the setup included, may take.
   public var handshakeTimeout: Duration = .seconds(10)
+  /// How long after our GOAWAY the session is closed.
+  public var goAwayTimeout: Duration = .seconds(10)
   /// How long an answer to a request, ours or the peer's, may take.
   public var requestTimeout: Duration = .seconds(10)
 
   /// The most requests of either side that may be open at a time.
-  public var maximumOpenRequests = 16_384
+  public var maximumOpenRequests = 65_536
   /// The most streams the peer may have open at a time.
   public var maximumIncomingStreams = 4_096
   /// The most requests of ours that wait for the peer's credit.
@@ -43,7 +46,7 @@ public struct SessionConfiguration: Sendable {
   /// How long after the end of a subscription streams that were counted may still come.
   public var doneTimeout: Duration = .seconds(1)
   /// The most bytes of one control message that has not arrived whole.
-  public var maximumControlMessage = 1 << 16
+  public var maximumControlMessage = 1 << 20
   /// The most effects and the most events that wait to be drained. At the bound the session closes.
   public var maximumQueue = 262_144
   /// The most bytes queued on one outgoing stream before `room` is used up.

@@ -14,128 +14,236 @@ public final class SessionCore {
   /// The peer profile in use: a named set of deviations from the text; nil: the text.
   public internal(set) var profile: String?
   /// Whether the setup is complete and both sides may make requests.
-  public internal(set) var isEstablished = false
+  public var isEstablished: Bool { setup.isOpen }
   /// What the peer calls its implementation, where it says so.
   public internal(set) var peerImplementation: String?
-  /// The path the client asked for, where its setup says so.
+  /// The path and the authority that the client asked for, where its setup says so.
   public internal(set) var peerPath: String?
+  public internal(set) var peerAuthority: String?
+  /// The tokens of the client's setup.
+  public internal(set) var peerAuthorization: [AuthorizationToken] = []
+  /// What was counted of things that went by unseen.
+  public internal(set) var counters = SessionCounters()
+  /// The largest datagram that the transport takes now; 0: none. The driver keeps it up to date.
+  public var maximumDatagramSize = 1_150
   /// Called once when effects or events appear while there were none. Must not call back into the session.
   public var onWork: (() -> Void)?
 
+  let negotiation: Negotiation
+  var setup = SetupState()
+  var transport = TransportKind.quic
+  /// What the transport agreed on, for messages to people.
+  var agreed: String?
+  /// The handshake that was chosen (client: tried), and the dialect whose layouts the session speaks.
+  var handshake: Negotiation.Candidate?
+  var codec: (any Dialect.Type)?
+  var rules: Rules?
+  var forms: ObjectForms?
+
+  var now = Instant(nanoseconds: 0)
+  var deadlines = Deadlines()
+  var streams = SlotTable<Stream>()
+  var requests = SlotTable<Request>()
+  /// Where control messages of the session travel; two halves of one stream, or of a pair.
+  var controlIn: Stream?, controlOut: Stream?
+  var incomingStreams = 0
+  var openRequests = 0
+
+  // Numbers of the wire.
+  var ourIDs: [UInt64: Request] = [:]
+  var peerIDs: [UInt64: Request] = [:]
+  var nextID: UInt64 = 0, nextPeerID: UInt64 = 0
+  var nextAlias: UInt64 = 0
+  /// Requests of ours have ids below it; requests of the peer below the other.
+  var credit: UInt64 = 0, creditGranted: UInt64 = 0
+  /// What waits for credit, in order.
+  var queued: [Queued] = []
+  var blockedAt: UInt64?
+  enum Queued {
+    case request(Request)
+    case update(Subscription, SubscriptionUpdate)
+  }
+
+  // Incoming data streams.
+  var aliases: [UInt64: Subscription] = [:]
+  /// Aliases of subscriptions that ended a moment ago: what still comes under them is dropped quietly.
+  var retired: Set<UInt64> = []
+  var held: [Stream] = []
+  var heldBytes = 0
+  var lastAlias: (alias: UInt64, subscription: Subscription)?
+  var slabs = SlabWriter()
+  var writer = WireWriter()
+
+  // Announcements.
+  var ourAnnouncements: [TrackNamespace: Announcement] = [:]
+  var peerAnnouncements: [TrackNamespace: Announcement] = [:]
+
+  var isGoingAway = false, peerIsGoingAway = false
+
+  private var effects: [Effect] = [], spareEffects: [Effect] = []
+  private var events: [Event] = [], spareEvents: [Event] = []
+
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {
-    (self.role, self.configuration) = (role, options)
+    (self.role, configuration) = (role, options)
+    negotiation = Negotiation(options, registry)
   }
 
   /// What to offer (client) or to accept (server) as ALPN on raw QUIC, best first.
-  public static func alpns(for options: SessionConfiguration, registry: [any Dialect.Type]) -> [String] { [] }
+  public static func alpns(for options: SessionConfiguration, registry: [any Dialect.Type]) -> [String] {
+    Negotiation(options, registry).alpns
+  }
+  /// What to offer or to accept as WebTransport subprotocol, best first.
+  public static func subprotocols(for options: SessionConfiguration, registry: [any Dialect.Type]) -> [String] {
+    Negotiation(options, registry).subprotocols
+  }
 
   // MARK: Outputs
 
   /// Whether there is anything to drain.
-  public var hasWork: Bool { false }
+  public var hasWork: Bool { !effects.isEmpty || !events.isEmpty }
   /// Hands over what is to be done, in order. `body` may call back into the session.
-  public func drainEffects(_ body: (Effect) -> Void) {}
+  public func drainEffects(_ body: (Effect) -> Void) {
+    guard !effects.isEmpty else { return }
+    var taken: [Effect] = []
+    swap(&taken, &spareEffects)
+    swap(&taken, &effects)
+    for effect in taken { body(effect) }
+    taken.removeAll(keepingCapacity: true)
+    swap(&taken, &spareEffects)
+  }
   /// Hands over what happened, in order. `body` may call back into the session.
-  public func drainEvents(_ body: (Event) -> Void) {}
-  /// When `ticked` must be called at the latest.
-  public var nextDeadline: Instant? { nil }
-
-  // MARK: Inputs
-
-  /// The time is now `instant`. Called before every batch of inputs; fires what is due.
-  public func ticked(at instant: Instant) {}
-  public func connected(alpn: String?, subprotocol: String?, transport: TransportKind) {}
-  /// The peer has opened a stream. nil: refuse it (STOP_SENDING and RESET_STREAM).
-  public func opened(_ kind: StreamKind) -> StreamKey? { nil }
-  public func received(_ bytes: UnsafeRawBufferPointer, fin: Bool, on stream: StreamKey) {}
-  /// The peer will send no more on the stream (RESET_STREAM).
-  public func wasReset(_ stream: StreamKey, code: UInt64) {}
-  /// The peer wants no more of the stream (STOP_SENDING).
-  public func wasStopped(_ stream: StreamKey, code: UInt64) {}
-  /// `count` bytes handed over by `.send` have left the transport's queue.
-  public func drained(_ stream: StreamKey, _ count: Int) {}
-  /// Everything on the stream, its FIN included, has arrived at the peer.
-  public func acknowledged(_ stream: StreamKey) {}
-  public func received(datagram: UnsafeRawBufferPointer) {}
-  /// The transport is gone, by the peer's close or by failure. Everything open ends.
-  public func transportClosed(_ end: SessionEnd) {}
-
-  // MARK: Requests of ours
-
-  public func subscribe(_ request: SubscribeRequest) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
+  public func drainEvents(_ body: (Event) -> Void) {
+    guard !events.isEmpty else { return }
+    var taken: [Event] = []
+    swap(&taken, &spareEvents)
+    swap(&taken, &events)
+    for event in taken { body(event) }
+    taken.removeAll(keepingCapacity: true)
+    swap(&taken, &spareEvents)
   }
-  public func update(_ key: RequestKey, _ update: SubscriptionUpdate) throws(CommandError) {}
-  public func fetch(_ request: FetchRequest) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
-  }
-  public func trackStatus(_ track: TrackName) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
-  }
-  /// Tells the peer that tracks are published below `namespace`. Announcing the same one again is the same request.
-  public func announce(_ namespace: TrackNamespace) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
-  }
-  /// Asks for what is announced below `prefix`: `.announced` and `.withdrawn` follow.
-  public func seekAnnouncements(prefix: TrackNamespace) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
-  }
-  /// Offers a track (PUBLISH, since draft-12).
-  public func publish(_ track: TrackName, _ answer: SubscribeAnswer) throws(CommandError) -> RequestKey {
-    throw CommandError(.notOpen, "the session is not established")
-  }
-  /// Takes a request of ours back, or ends a peer's announcement. A request that has ended is left alone.
-  public func cancel(_ key: RequestKey, _ failure: RequestFailure = RequestFailure(.cancelled)) {}
 
-  // MARK: Answers to requests of the peer
+  @inline(__always) func perform(_ effect: Effect) {
+    if effects.isEmpty, events.isEmpty, let onWork {
+      effects.append(effect)
+      onWork()
+    } else {
+      effects.append(effect)
+    }
+  }
+  @inline(__always) func tell(_ event: Event) {
+    if effects.isEmpty, events.isEmpty, let onWork {
+      events.append(event)
+      onWork()
+    } else {
+      events.append(event)
+    }
+  }
+  /// Checked once an input: an owner that does not drain must not cost memory without bound.
+  func checkQueues() throws(SessionFailure) {
+    guard effects.count <= configuration.maximumQueue, events.count <= configuration.maximumQueue else {
+      throw SessionFailure(.internalError, "what the session has to say is not taken")
+    }
+  }
 
-  /// Yes to `.announced` or `.interested`; yes to `.publishRequested`, all objects from now on.
-  public func accept(_ key: RequestKey) {}
-  public func accept(_ key: RequestKey, _ answer: SubscribeAnswer) throws(CommandError) {}
-  public func accept(_ key: RequestKey, _ answer: FetchAnswer) throws(CommandError) {}
-  public func answer(_ key: RequestKey, _ state: TrackState) throws(CommandError) {}
-  public func reject(_ key: RequestKey, _ failure: RequestFailure) {}
-  /// Ends a subscription that we serve. Its open streams should have been finished or reset before.
-  public func finish(_ key: RequestKey, _ failure: RequestFailure = RequestFailure(.trackEnded)) {}
-
-  // MARK: The session
+  // MARK: The end
 
   /// Asks the peer to go elsewhere; `uri` empty: to the same place. Only a server may name another place.
-  public func goAway(uri: String = "") throws(CommandError) {}
-  public func close(_ failure: SessionFailure = SessionFailure(.noError, "")) {}
-
-  // MARK: Objects out
-
-  /// Opens a stream for a subgroup of a subscription that we serve.
-  public func openSubgroup(_ request: RequestKey, _ info: SubgroupInfo, _ priority: SendPriority? = nil)
-    throws(CommandError) -> StreamKey
-  {
-    throw CommandError(.wrongState, "no such request")
+  public func goAway(uri: String = "") throws(CommandError) {
+    let rules = try openRules()
+    guard !isGoingAway else { return }
+    switch rules.goAway {
+    case .missing: throw CommandError(.inexpressible, "\(name) has no GOAWAY")
+    case .serverOnly where role == .client:
+      throw CommandError(.inexpressible, "only a server may send GOAWAY in \(name)")
+    case _ where role == .client && !uri.isEmpty:
+      throw CommandError(.inexpressible, "only a server may name another place in GOAWAY")
+    case .serverOnly, .both: break
+    }
+    var message = GoAway()
+    message.uri = Array(uri.utf8)
+    try sendControl(.goAway(message))
+    isGoingAway = true
+    deadlines.add(.goAway, at: now.advanced(by: configuration.goAwayTimeout))
   }
-  /// Opens the stream of a fetch that we serve.
-  public func openFetch(_ request: RequestKey, _ priority: SendPriority? = nil) throws(CommandError) -> StreamKey {
-    throw CommandError(.wrongState, "no such request")
+  /// Ends the session. Every request and every stream that was told of gets its end, `.closed` comes last.
+  public func close(_ failure: SessionFailure = SessionFailure(.noError, "")) { shut(failure) }
+
+  /// The session's end by our own doing: our wish, or the peer's fault.
+  func shut(_ failure: SessionFailure) {
+    guard !setup.isClosed else { return }
+    let code = closingCode(of: failure.reason)
+    perform(.close(code: code, reason: failure.phrase))
+    end(SessionEnd(.local, failure.reason, code: code, phrase: failure.phrase))
   }
-  /// Writes an object's header; `object.payloadLength` bytes of payload must follow.
-  public func write(_ object: ObjectInfo, on stream: StreamKey) throws(CommandError) {}
-  /// Writes the next part of the current object's payload, without a copy.
-  public func write(payload: Bytes, on stream: StreamKey) {}
-  /// How much more should be queued on the stream now. At 0 or below: wait for `.writable`.
-  public func room(on stream: StreamKey) -> Int { 0 }
-  /// FIN. The current object must be whole.
-  public func finish(stream: StreamKey) {}
-  public func reset(stream: StreamKey, _ reason: StreamReason) {}
-  public func prioritize(stream: StreamKey, _ priority: SendPriority) {}
-  /// Sends an object in a datagram. False: it was not sent (too large, or the peer does not want it now).
-  public func send(datagram object: ObjectInfo, payload: Bytes, for request: RequestKey) throws(CommandError) -> Bool {
-    false
+  /// The transport is gone, by the peer's close or by failure. Everything open ends.
+  public func transportClosed(_ end: SessionEnd) {
+    guard !setup.isClosed else { return }
+    var end = end
+    if end.cause == .peer {
+      end.reason = rules?.codes.sessionReason(of: end.code) ?? negotiation.sessionReason(of: end.code)
+    }
+    if !setup.isOpen {
+      end.phrase = negotiation.failure(end.phrase.isEmpty ? "the peer closed with \(end.code)" : end.phrase, agreed)
+    }
+    self.end(end)
+  }
+  func end(_ end: SessionEnd) {
+    guard setup.closed() else { return }
+    for stream in streams.all where stream.isAnnounced {
+      stream.isAnnounced = false
+      tell(.streamEnded(stream.key, reset: closingStreamCode))
+    }
+    let failure = RequestFailure(.sessionClosed, end.phrase)
+    for request in requests.all where !request.isEnded && !isHidden(request) {
+      tell(request.isOurs ? .ended(request.key, failure) : .withdrawn(request.key, failure))
+    }
+    tell(.closed(end))
+    forgetEverything()
+  }
+  private func forgetEverything() {
+    (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
+    (controlIn, controlOut, lastAlias) = (nil, nil, nil)
+    (ourIDs, peerIDs, aliases, queued, held) = ([:], [:], [:], [], [])
+    (ourAnnouncements, peerAnnouncements, heldBytes) = ([:], [:], 0)
+  }
+  /// A request that the session made by itself, or whose owner has been told of its end.
+  func isHidden(_ request: Request) -> Bool { (request as? Fetching)?.subscription != nil }
+
+  private var closingStreamCode: UInt64 { rules?.codes.stream.code(of: .sessionClosed) ?? 0 }
+  private func closingCode(of reason: SessionReason) -> UInt64 {
+    (rules ?? negotiation.fallbackRules)?.codes.session.code(of: reason) ?? 0
   }
 
-  // MARK: Objects in
+  // MARK: State that most of it asks for
 
-  /// `count` bytes of payload have been used; the peer gets credit for as many.
-  public func consumed(_ count: Int, on stream: StreamKey) {}
-  /// We want no more of an incoming stream (STOP_SENDING).
-  public func stop(stream: StreamKey, _ reason: StreamReason) {}
+  var name: String { dialect?.name ?? "the session" }
+  /// The rules, while requests may be made.
+  func openRules() throws(CommandError) -> Rules {
+    guard let rules, setup.isOpen else {
+      throw CommandError(.notOpen, setup.isClosed ? "the session is over" : "the session is not established yet")
+    }
+    return rules
+  }
+  /// A fault of the peer, with the dialect's name in front.
+  func violation(_ phrase: String, _ reason: SessionReason = .protocolViolation) -> SessionFailure {
+    SessionFailure(reason, "\(name): \(phrase)")
+  }
+}
+
+/// What went by without an event of its own.
+public struct SessionCounters: Equatable, Sendable {
+  /// Joining fetches made to begin with the current group that were refused, or could not be asked for.
+  public var joiningFetchesRefused = 0
+  /// Streams dropped because nobody was known to want them.
+  public var streamsDropped = 0
+  /// Datagrams dropped: of no known request, too large, or not understood.
+  public var datagramsDropped = 0
+  /// Messages dropped because they crossed ours.
+  public var racesDropped = 0
+  /// Updates that the dialect or the peer's profile cannot carry.
+  public var updatesDropped = 0
+  /// Object ids, statuses or headers that the dialect has no place for.
+  public var objectsReduced = 0
+  public init() {}
 }

@@ -17,6 +17,8 @@ public protocol Dialect: SendableMetatype {
   /// The bidirectional streams, where each begins with its type and carries one request; empty: all messages
   /// go over one control stream.
   static var requestStreams: [RequestStream] { get }
+  /// How it behaves, where dialects differ.
+  static var rules: Rules { get }
 
   associatedtype CLIENT_SETUP: Layout<ClientSetup>
   associatedtype SERVER_SETUP: Layout<ServerSetup>

@@ -36,6 +36,9 @@ public struct SubgroupStream: Sendable {
     self.flags = flags.union(forms.subgroup.always)
   }
 
+  /// The least id that the next object can have.
+  @inlinable public var nextID: UInt64 { previous.map { $0 &+ 1 } ?? 0 }
+
   /// The header, its type included.
   @inlinable public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
     guard var type = form.type(for: flags) else { throw .inexpressible("Type") }

@@ -12,6 +12,8 @@ public struct WireWriter: ~Copyable, WireWalk {
   @inlinable public var count: Int { storage.count }
   /// What was written, borrowed.
   @inlinable public var span: RawSpan { @_lifetime(borrow self) get { storage.span.bytes } }
+  /// What was written, for the time of the call.
+  @inlinable public func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { storage.withUnsafeBytes(body) }
   @inlinable public mutating func clear() { storage.removeAll(keepingCapacity: true) }
   /// Forgets what was written after the first `count` bytes, as after a message that cannot be said.
   @inlinable public mutating func truncate(to count: Int) {

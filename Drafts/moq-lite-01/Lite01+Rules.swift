@@ -1,0 +1,80 @@
+import MoQKernel
+
+extension Lite01 {
+  public static var rules: Rules {
+    Rules(
+      identification: Rules.Identification(
+        alpns: ["moql", "moql-01", "moq-00"], subprotocols: ["moql", "moql-01"],
+        handshakes: [
+          // The deployed peers' way: a CLIENT_SETUP in draft-14's framing.
+          Rules.Handshake(
+            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID, .implementation],
+            serverParameters: [], profile: "moq-dev", layouts: Lite01MoqDev.self),
+          // The text's way: a session stream.
+          Rules.Handshake(
+            first: 0x0, versions: [version], clientParameters: [], serverParameters: [], profile: nil, layouts: nil),
+        ]),
+      control: .streams,
+      numbering: .free,
+      numbered: [.subscribe],
+      credit: .streams,
+      alias: .requestID,
+      refusal: .streamReset,
+      announcing: .onInterest,
+      namespaceReference: .byNamespace,
+      emptyPrefix: .exists,
+      filters: [.currentGroup],
+      fetching: .missing,
+      updating: .priorityOnly,
+      afterUnsubscribe: .nothing,
+      pushing: .missing,
+      trackStatus: .missing,
+      forwarding: .missing,
+      goAway: .missing,
+      bitrateUpdates: .exists,
+      datagrams: .missing,
+      subgroups: .missing,
+      objects: .frames,
+      malformedTrack: .endsSubscription,
+      unknownStream: .closesSession,
+      profiles: [
+        // Its publisher takes a SUBSCRIBE_UPDATE of this version for an error.
+        Rules.Profile(name: "moq-dev", implementation: nil) { rules in
+          var rules = rules
+          rules.updating = .missing
+          return rules
+        }
+      ],
+      codes: codes)
+  }
+
+  /// The text has no numbers. These are the ones that moq-dev's implementation uses for streams and sessions.
+  private static var codes: Codes {
+    let requests = CodeTable<Reason>(
+      fallback: 24,
+      [
+        (.cancelled, 0), (.expired, 2), (.timeout, 3), (.internalError, 24), (.unauthorized, 6),
+        (.duplicateSubscription, 12),
+        (.doesNotExist, 13), (.malformedTrack, 15), (.notSupported, 17), (.sessionClosed, 25), (.tooFarBehind, 26),
+      ])
+    return Codes(
+      subscribe: requests, done: requests, fetch: requests, publish: requests, trackStatus: requests,
+      publishNamespace: requests, subscribeNamespace: requests,
+      session: CodeTable(
+        fallback: 15,
+        [
+          (.noError, 0), (.internalError, 24), (.unauthorized, 6), (.versionNegotiationFailed, 9),
+          (.protocolViolation, 15), (.controlMessageTimeout, 3),
+        ]),
+      stream: CodeTable(
+        fallback: 24,
+        [
+          (.cancelled, 0), (.deliveryTimeout, 2), (.internalError, 24), (.sessionClosed, 25), (.tooFarBehind, 26),
+          (.malformedTrack, 15),
+        ]))
+  }
+}
+
+extension Lite01MoqDev {
+  public static var rules: Rules { Lite01.rules }
+}

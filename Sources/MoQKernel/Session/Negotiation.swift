@@ -1,0 +1,90 @@
+/// Which dialects may be spoken, and how the choice is made: by ALPN or subprotocol, else by the first
+/// bytes of the first stream, else by the list that is offered there.
+///
+/// The only place where the dialect is unknown.
+struct Negotiation {
+  /// One dialect by one handshake.
+  struct Candidate {
+    var dialect: any Dialect.Type
+    var rules: Rules
+    var handshake: Rules.Handshake
+    /// The dialect whose layouts are spoken after the handshake: a profile may have its own.
+    var codec: any Dialect.Type { handshake.layouts ?? dialect }
+  }
+  /// All that the options allow, best first.
+  let candidates: [Candidate]
+  /// All there are, to spell and to recognise handshakes with.
+  private let registry: [Candidate]
+  private let choice: DialectChoice
+
+  init(_ options: SessionConfiguration, _ registry: [any Dialect.Type]) {
+    choice = options.dialects
+    let wanted: [any Dialect.Type]
+    switch options.dialects {
+    case .automatic: wanted = registry
+    case .list(let names): wanted = names.compactMap { name in registry.first { $0.name == name } }
+    case .exactly(let name): wanted = registry.filter { $0.name == name }
+    }
+    self.registry = registry.flatMap { Self.expand($0, []) }
+    candidates = wanted.flatMap { Self.expand($0, options.profiles) }
+  }
+  /// A dialect's handshakes; only those in a profile that is asked for, where one is.
+  private static func expand(_ dialect: any Dialect.Type, _ profiles: [String]) -> [Candidate] {
+    let rules = dialect.rules
+    let all = rules.identification.handshakes
+    let asked = all.filter { profiles.contains($0.profile ?? Self.text) }
+    return (asked.isEmpty ? all : asked).map { Candidate(dialect: dialect, rules: rules, handshake: $0) }
+  }
+  /// The name by which the text's own way is asked for, where a profile would be the default.
+  static let text = "text"
+
+  var alpns: [String] { unique(candidates.map { $0.rules.identification.alpns }) }
+  var subprotocols: [String] { unique(candidates.map { $0.rules.identification.subprotocols }) }
+  private func unique(_ lists: [[String]]) -> [String] {
+    lists.joined().reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// The candidates that an ALPN or a subprotocol leaves. One that no dialect knows (`h3`, none) leaves all.
+  func left(by agreed: String?, _ transport: TransportKind) -> [Candidate] {
+    guard let agreed else { return candidates }
+    func names(_ candidate: Candidate) -> [String] {
+      transport == .quic ? candidate.rules.identification.alpns : candidate.rules.identification.subprotocols
+    }
+    guard registry.contains(where: { names($0).contains(agreed) }) else { return candidates }
+    return candidates.filter { names($0).contains(agreed) }
+  }
+  /// The dialect whose layouts a handshake with this first varint is spelled in.
+  func speller(of first: UInt64) -> Candidate? {
+    (candidates + registry).first { $0.handshake.first == first }
+  }
+  /// Whether any dialect there is begins so, allowed or not.
+  func knows(first: UInt64) -> [String] {
+    registry.filter { $0.handshake.first == first }.map { $0.dialect.name }
+  }
+  /// Used for codes while no dialect is chosen.
+  var fallbackRules: Rules? { (candidates.first ?? registry.first)?.rules }
+  func sessionReason(of code: UInt64) -> SessionReason {
+    fallbackRules?.codes.sessionReason(of: code) ?? .unknown(code)
+  }
+
+  /// One text for every way to fail: what was offered, what the peer answered, what to try.
+  func failure(_ answer: String, _ agreed: String?) -> String {
+    let ours = candidates.isEmpty ? "nothing" : describe(candidates)
+    let over = agreed.map { " over \($0)" } ?? ""
+    let advice: String
+    switch choice {
+    case .automatic: advice = "the peer may speak another dialect, or not MoQ at all"
+    case .list, .exactly: advice = "try without naming a dialect, or another one"
+    }
+    return "no common dialect: we speak \(ours)\(over); \(answer); \(advice)"
+  }
+  func describe(_ candidates: [Candidate]) -> String {
+    var seen: [String] = []
+    for candidate in candidates {
+      let codes = candidate.handshake.versions.map { "0x" + String($0, radix: 16) }
+      let text = candidate.dialect.name + (codes.isEmpty ? "" : " (\(codes.joined(separator: ", ")))")
+      if !seen.contains(text) { seen.append(text) }
+    }
+    return seen.joined(separator: ", ")
+  }
+}

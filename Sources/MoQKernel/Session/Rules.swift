@@ -1,0 +1,213 @@
+/// How one dialect behaves, where dialects differ: one value a dialect, small enums, no defaults.
+///
+/// The session asks these questions and no others; nothing outside `Drafts/` compares versions. A new
+/// question is a new member here, and no dialect compiles until it answers.
+public struct Rules: Sendable {
+  public var identification: Identification
+  public var control: ControlPlane
+  public var numbering: Numbering
+  /// Which messages take a number of that kind.
+  public var numbered: Set<MessageKind>
+  public var credit: Credit
+  public var alias: AliasChooser
+  public var refusal: Refusal
+  public var announcing: Announcing
+  /// How the end of an announcement or of an interest names it.
+  public var namespaceReference: NamespaceReference
+  public var emptyPrefix: Availability
+  public var filters: Set<FilterKind>
+  public var fetching: Fetching
+  public var updating: Updating
+  /// What an UNSUBSCRIBE is answered with.
+  public var afterUnsubscribe: AfterUnsubscribe
+  public var pushing: Availability
+  public var trackStatus: Availability
+  public var forwarding: Availability
+  public var goAway: GoAwayRule
+  public var bitrateUpdates: Availability
+  public var datagrams: Availability
+  public var subgroups: Availability
+  public var objects: ObjectRule
+  public var malformedTrack: MalformedTrack
+  public var unknownStream: UnknownStream
+  public var profiles: [Profile]
+  public var codes: Codes
+
+  public init(
+    identification: Identification, control: ControlPlane, numbering: Numbering, numbered: Set<MessageKind>,
+    credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
+    namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, fetching: Fetching,
+    updating: Updating, afterUnsubscribe: AfterUnsubscribe, pushing: Availability, trackStatus: Availability,
+    forwarding: Availability, goAway: GoAwayRule, bitrateUpdates: Availability, datagrams: Availability,
+    subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
+    profiles: [Profile],
+    codes: Codes
+  ) {
+    (self.identification, self.control, self.numbering, self.numbered) = (identification, control, numbering, numbered)
+    (self.credit, self.alias, self.refusal, self.announcing) = (credit, alias, refusal, announcing)
+    (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
+    (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
+    (self.pushing, self.trackStatus, self.forwarding, self.goAway) = (pushing, trackStatus, forwarding, goAway)
+    (self.bitrateUpdates, self.datagrams, self.subgroups) = (bitrateUpdates, datagrams, subgroups)
+    (self.objects, self.malformedTrack) = (objects, malformedTrack)
+    (self.unknownStream, self.profiles, self.codes) = (unknownStream, profiles, codes)
+  }
+}
+
+extension Rules {
+  /// Whether a dialect has something at all.
+  public enum Availability: Sendable { case exists, missing }
+
+  /// How the dialect is recognised and asked for.
+  public struct Identification: Sendable {
+    /// ALPNs on raw QUIC, best first. One may cover several dialects.
+    public var alpns: [String]
+    /// WebTransport subprotocols, best first.
+    public var subprotocols: [String]
+    /// How a session may begin; a client takes the first, unless a profile asks for another.
+    public var handshakes: [Handshake]
+    public init(alpns: [String], subprotocols: [String], handshakes: [Handshake]) {
+      (self.alpns, self.subprotocols, self.handshakes) = (alpns, subprotocols, handshakes)
+    }
+  }
+
+  /// One way a session of the dialect may begin.
+  public struct Handshake: Sendable {
+    /// The first varint of the client's first bidirectional stream; nil: the ALPN alone decides.
+    public var first: UInt64?
+    /// The version numbers that mean this dialect in this handshake, best first.
+    public var versions: [UInt64]
+    /// What the setup messages may say.
+    public var clientParameters: Set<Parameter.Key>, serverParameters: Set<Parameter.Key>
+    /// The profile that a session begun so is in; nil: the text.
+    public var profile: String?
+    /// Whose layouts are spoken, the setup's too, where that profile spells some messages in its own way.
+    public var layouts: (any Dialect.Type)?
+    public init(
+      first: UInt64?, versions: [UInt64], clientParameters: Set<Parameter.Key>, serverParameters: Set<Parameter.Key>,
+      profile: String?, layouts: (any Dialect.Type)?
+    ) {
+      (self.first, self.versions, self.profile, self.layouts) = (first, versions, profile, layouts)
+      (self.clientParameters, self.serverParameters) = (clientParameters, serverParameters)
+    }
+  }
+
+  /// A named way in which peers differ from the text. Off, unless a handshake is in it, a peer's
+  /// MOQT_IMPLEMENTATION begins as it says, or it is asked for.
+  public struct Profile: Sendable {
+    public var name: String
+    public var implementation: String?
+    public var adjust: @Sendable (Rules) -> Rules
+    public init(name: String, implementation: String?, adjust: @escaping @Sendable (Rules) -> Rules) {
+      (self.name, self.implementation, self.adjust) = (name, implementation, adjust)
+    }
+    func detects(_ peer: String?) -> Bool {
+      guard let implementation, let peer else { return false }
+      return peer.hasPrefix(implementation)
+    }
+  }
+
+  /// Where control messages travel.
+  public enum ControlPlane: Sendable {
+    /// 07–15: all on the first bidirectional stream, each with its type.
+    case oneStream
+    /// 16: as `oneStream`, but for the requests that the dialect's `requestStreams` have.
+    case oneStreamBeside
+    /// 17 and later: a control stream from each side, and a bidirectional stream for each request.
+    case streamPair(type: UInt64)
+    /// moq-lite, transfork: the dialect's `requestStreams`; one of them, if any, is the session.
+    case streams
+  }
+
+  /// Who counts requests, and how strictly.
+  public enum Numbering: Sendable {
+    /// 07–10, moq-lite: the requester's choice; a number never comes twice.
+    case free
+    /// 11–16: even from the client, odd from the server, each two more than the one before.
+    case parity
+    /// 17 and later: as `parity`, in any order.
+    case parityUnordered
+    /// A profile for peers that count as they like: only growth is asked of the peer.
+    case lenient
+  }
+
+  /// How many requests a peer may make.
+  public enum Credit: Sendable {
+    /// As many as there may be streams.
+    case streams
+    /// Request ids below MAX_REQUEST_ID. `blocked`: whether the stuck side can say so.
+    case maximumRequestID(blocked: Availability)
+  }
+
+  /// Who chooses the number that data streams name their track by.
+  public enum AliasChooser: Sendable {
+    /// Through draft-11.
+    case subscriber
+    case publisher
+    /// moq-lite: the request's own number.
+    case requestID
+  }
+
+  /// How a request is refused, and how a subscription ends.
+  public enum Refusal: Sendable {
+    /// By a message with a code.
+    case message
+    /// By a reset of its stream; FIN is the end without an error.
+    case streamReset
+  }
+
+  /// How announcements travel.
+  public enum Announcing: Sendable {
+    /// Each is a request, to be answered.
+    case requests
+    /// They are told on the stream of the interest that covers them.
+    case onInterest
+  }
+
+  public enum NamespaceReference: Sendable { case byNamespace, byRequestID }
+
+  /// The filters that the dialect's SUBSCRIBE can say.
+  public enum FilterKind: Sendable { case currentGroup, nextGroup, nextObject, absolute }
+
+  public enum Fetching: Sendable {
+    case missing
+    /// 07.
+    case standalone
+    /// 08–10.
+    case joiningRelative
+    case joining
+  }
+
+  public enum Updating: Sendable {
+    /// There is no message for it.
+    case missing
+    /// Only the priority.
+    case priorityOnly
+    /// No answer; the range may only become smaller.
+    case narrowing
+    /// Answered; the range may change either way.
+    case answered
+  }
+
+  public enum AfterUnsubscribe: Sendable { case nothing, done }
+
+  public enum GoAwayRule: Sendable {
+    case missing
+    case serverOnly
+    /// Both may; only a server may name another place.
+    case both
+  }
+
+  /// What an object on a stream is.
+  public enum ObjectRule: Sendable {
+    /// Objects have ids, a status and, where the stream's type says so, extension headers.
+    case objects
+    /// Frames: counted from 0, nothing but a payload. FIN is the end of the group.
+    case frames
+  }
+
+  public enum MalformedTrack: Sendable { case closesSession, endsSubscription }
+
+  /// What an unknown type at the start of a request's stream does.
+  public enum UnknownStream: Sendable { case closesSession, resetsStream }
+}

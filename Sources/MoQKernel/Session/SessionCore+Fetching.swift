@@ -1,0 +1,170 @@
+// Fetches of both sides, and the one that the session makes by itself.
+
+extension SessionCore {
+  public func fetch(_ request: FetchRequest) throws(CommandError) -> RequestKey {
+    let rules = try requestRules()
+    switch (rules.fetching, request.range) {
+    case (.missing, _): throw CommandError(.inexpressible, "\(name) has no FETCH")
+    case (.standalone, .joining), (.standalone, .joiningAbsolute), (.joiningRelative, .joiningAbsolute):
+      throw CommandError(.inexpressible, "\(name) has no such joining FETCH")
+    default: break
+    }
+    switch request.range {
+    case .joining(let key, _), .joiningAbsolute(let key, _):
+      guard let subscription = requests[key] as? Subscription, subscription.id != nil, !subscription.isEnded else {
+        throw CommandError(.wrongState, "there is no such subscription to join")
+      }
+    case .standalone: break
+    }
+    let fetching = Fetching(key: requests.reserveKey(), request)
+    try submitted(fetching)
+    return fetching.key
+  }
+  func fetchMessage(_ fetching: Fetching, _ id: UInt64) -> Fetch {
+    let request = fetching.request
+    var m = Fetch()
+    (m.id, m.priority, m.groupOrder) = (id, request.priority, request.groupOrder)
+    m.parameters = request.authorization.map { Parameter(.authorization, .token($0)) }
+    switch request.range {
+    case .standalone(let track, let start, let endGroup, let endObject):
+      m.range = .standalone(track.namespace, name: track.name, start: start, endGroup: endGroup, endObject: endObject)
+    case .joining(let key, let groups): m.range = .relative(subscription: requests[key]?.id ?? 0, groupsBefore: groups)
+    case .joiningAbsolute(let key, let group): m.range = .absolute(subscription: requests[key]?.id ?? 0, group: group)
+    }
+    return m
+  }
+  /// Fetches the current group's objects for a subscription that begins after them.
+  func join(_ subscription: Subscription) {
+    guard queued.isEmpty, hasCredit(.fetch), openRequests < configuration.maximumOpenRequests else {
+      counters.joiningFetchesRefused += 1
+      return
+    }
+    var request = FetchRequest(.joining(subscription.key, groupsBefore: 0))
+    (request.priority, request.groupOrder) = (subscription.request.priority, subscription.request.groupOrder)
+    request.authorization = subscription.request.authorization
+    let fetching = Fetching(key: requests.reserveKey(), request)
+    fetching.subscription = subscription
+    do {
+      try submitted(fetching)
+      subscription.joined = fetching
+    } catch { counters.joiningFetchesRefused += 1 }
+  }
+  func endJoin(of subscription: Subscription) {
+    guard let fetching = subscription.joined else { return }
+    subscription.joined = nil
+    cancel(fetching)
+  }
+
+  func fetchAccepted(_ m: FetchOK, _ carrier: Stream?) throws(SessionFailure) {
+    guard let fetching = try ours(m.id, carrier, as: Fetching.self) else { return }
+    let action = fetching.state.accepted()
+    switch action {
+    case .carryOut, .carryOutAndEnd:
+      if !isHidden(fetching) {
+        var answer = FetchAnswer(end: lastObject(m), endOfTrack: m.endOfTrack)
+        answer.groupOrder = m.groupOrder
+        tell(.fetching(fetching.key, answer))
+      }
+      if action == .carryOutAndEnd { complete(fetching) }
+    case .violation: throw violation("a second answer to FETCH")
+    case .late: counters.racesDropped += 1
+    }
+  }
+  /// FETCH_OK's end names the object after the last, or a whole group by 0 (§9.17 of draft-14).
+  private func lastObject(_ m: FetchOK) -> Location {
+    Location(m.end.group, m.end.object == 0 ? .max : m.end.object &- 1)
+  }
+  func complete(_ fetching: Fetching) {
+    let isHidden = isHidden(fetching)
+    fetching.subscription?.joined = nil
+    remove(fetching)
+    if !isHidden { tell(.ended(fetching.key, RequestFailure(.subscriptionEnded, "the fetch is complete"))) }
+  }
+  func cancel(_ fetching: Fetching) {
+    let wasSent = !fetching.isQueued
+    guard fetching.state.cancelled() else { return }
+    if fetching.carrier != nil {
+      endCarrier(fetching, RequestFailure(.cancelled))
+    } else if wasSent {
+      var m = RequestReference()
+      m.id = fetching.id ?? 0
+      try? sendControl(.fetchCancel(m))
+    }
+    dropStreams(of: fetching)
+    remove(fetching)
+  }
+
+  // MARK: The peer's
+
+  func peerFetches(_ m: Fetch, _ carrier: Stream?) throws(SessionFailure) {
+    try takePeerID(m.id, .fetch)
+    let range: FetchRequest.Range, failure: RequestFailure?
+    switch m.range {
+    case .standalone(let namespace, let name, let start, let endGroup, let endObject):
+      range = .standalone(TrackName(namespace, name), start: start, endGroup: endGroup, endObject: endObject)
+      let isBackward = endGroup < start.group || endGroup == start.group && endObject ?? .max < start.object
+      failure = isBackward ? RequestFailure(.invalidRange, "the end is before the start") : nil
+    case .relative(let id, let groups):
+      (range, failure) = joined(id) { .joining($0, groupsBefore: groups) }
+    case .absolute(let id, let group):
+      (range, failure) = joined(id) { .joiningAbsolute($0, group: group) }
+    }
+    var request = FetchRequest(range)
+    (request.priority, request.groupOrder) = (m.priority, m.groupOrder)
+    for case (.authorization, .token(let token)) in m.parameters.map({ ($0.key, $0.value) }) {
+      request.authorization.append(token)
+    }
+    let served = ServedFetch(key: requests.reserveKey(), request)
+    served.id = number(m.id, .fetch)
+    guard admit(served, carrier) else { return }
+    if let failure { return refuseFetch(served, failure) }
+    tell(.fetchRequested(served.key, request))
+  }
+  /// The subscription that a joining fetch names, or why it cannot be joined (§9.16.2 of draft-14).
+  private func joined(
+    _ id: UInt64, _ range: (RequestKey) -> FetchRequest.Range
+  ) -> (FetchRequest.Range, RequestFailure?) {
+    guard let served = (peerIDs[id] ?? ourIDs[id]) as? ServedSubscription, !served.isEnded else {
+      return (range(RequestKey(.max)), RequestFailure(.invalidJoiningRequest, "there is no subscription \(id)"))
+    }
+    guard !served.isAnswered || served.largest != nil else {
+      return (range(served.key), RequestFailure(.invalidRange, "the subscription has no objects yet"))
+    }
+    return (range(served.key), nil)
+  }
+  /// Yes to a fetch. Its stream may be opened now.
+  public func accept(_ key: RequestKey, _ answer: FetchAnswer) throws(CommandError) {
+    guard let request = requests[key] else { return }
+    guard let served = request as? ServedFetch, !served.isAnswered else {
+      throw CommandError(.wrongState, "the request is no fetch of the peer, or is answered")
+    }
+    var m = FetchOK()
+    m.id = served.id ?? 0
+    m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
+    m.endOfTrack = answer.endOfTrack
+    m.end = Location(answer.end.group, answer.end.object == .max ? 0 : answer.end.object &+ 1)
+    try self.answer(.fetchOK(m), served)
+    _ = served.state.accepted()
+  }
+  func refuseFetch(_ served: ServedFetch, _ failure: RequestFailure) {
+    guard let rules else { return }
+    if served.isAnswered {
+      // Too late for an answer: the stream says it.
+      guard served.state.end() else { return }
+      dropStreams(of: served)
+      endCarrier(served, failure.asRefusal)
+      return remove(served)
+    }
+    guard case .tell = served.state.rejected() else { return }
+    switch rules.refusal {
+    case .message: try? answer(.fetchError(errorMessage(served, failure, rules.codes.fetch)), served)
+    case .streamReset: endCarrier(served, failure.asRefusal)
+    }
+    remove(served)
+  }
+  func peerCancelsFetch(_ m: RequestReference) throws(SessionFailure) {
+    guard let served = try either(m.id, nil, as: ServedFetch.self, peersFirst: true) else { return }
+    guard served.state.end() else { return }
+    fail(served, RequestFailure(.cancelled))
+  }
+}

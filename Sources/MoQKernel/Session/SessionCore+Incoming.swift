@@ -1,0 +1,307 @@
+// Objects in. Everything here runs once an object or once a part of a payload.
+
+/// What a data stream's reader remembers; chosen once a stream.
+enum IncomingObjects {
+  case subgroup(SubgroupStream)
+  case fetch(FetchStream)
+}
+
+extension SessionCore {
+  /// Bytes of a stream of objects, in any split: headers are put together, payload is passed on as it comes.
+  func objectsArrived(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) {
+    var rest = bytes
+    while rest.count > 0 {
+      if stream.payloadLeft > 0 {
+        let count = Int(min(UInt64(rest.count), stream.payloadLeft))
+        let part = slabs.write(UnsafeRawBufferPointer(rebasing: rest[..<count]))
+        stream.payloadLeft &-= UInt64(count)
+        stream.unconsumed &+= count
+        tell(.payload(stream.key, part))
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        continue
+      }
+      let used = try headerArrived(rest, stream)
+      rest = UnsafeRawBufferPointer(rebasing: rest[used...])
+      guard case .receiving = stream.use, !setup.isClosed else {
+        if rest.count > 0, !setup.isClosed { try take(rest, stream) }
+        return
+      }
+    }
+  }
+
+  /// Reads one header, the stream's or an object's, from what is pending and what is new.
+  /// Returns how many of the new bytes it took: all of them where the header is not whole.
+  private func headerArrived(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) -> Int {
+    guard !stream.pending.isEmpty else {
+      if let size = try readHeader(bytes, stream) {
+        stream.credit &+= size
+        return size
+      }
+      guard case .receiving = stream.use else { return 0 }
+      guard bytes.count <= Self.maximumHeader else { throw violation("an object's header is too long") }
+      stream.pending.append(contentsOf: bytes)
+      return bytes.count
+    }
+    // As few of the new bytes as the header may need, so that payload is not put together with it.
+    let before = stream.pending.count
+    var taken = 0
+    while taken < bytes.count {
+      let next = min(bytes.count, max(64, taken * 2))
+      stream.pending.append(contentsOf: bytes[taken..<next])
+      taken = next
+      let pending = stream.pending
+      let size = try pending.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try readHeader(raw, stream) }
+      if let size {
+        stream.pending.removeAll(keepingCapacity: size <= 256)
+        stream.credit &+= size
+        return max(size - before, 0)
+      }
+      guard case .receiving = stream.use else {
+        // Held: all that is pending stays so, and is accounted for.
+        return taken
+      }
+    }
+    guard stream.pending.count <= Self.maximumHeader else { throw violation("an object's header is too long") }
+    return taken
+  }
+  /// The most bytes of a header that is put together: its numbers, and extension headers at their limit.
+  private static var maximumHeader: Int { Int(WireLimits.extensions) + 128 }
+
+  /// nil: it is not whole yet, or the stream turned out to be for nobody known.
+  private func readHeader(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) -> Int? {
+    guard let forms else { return nil }
+    do throws(WireError) {
+      var reader = WireReader(bytes.bytes, integers: forms.integers)
+      switch stream.incoming {
+      case .subgroup(var subgroup):
+        var header = ObjectHeader()
+        try subgroup.read(&header, from: &reader)
+        let info = ObjectInfo(header, &slabs)
+        stream.incoming = .subgroup(subgroup)
+        objectBegan(info, stream)
+        return reader.position
+      case .fetch(var fetch):
+        var header = ObjectHeader()
+        try fetch.read(&header, from: &reader)
+        let info = ObjectInfo(header, &slabs)
+        stream.incoming = .fetch(fetch)
+        objectBegan(info, stream)
+        return reader.position
+      case nil: break
+      }
+    } catch {
+      if error.kind == .truncated { return nil }
+      try unreadable(error, stream)
+      return nil
+    }
+    return try readStreamHeader(bytes, stream, forms)
+  }
+  @inline(__always) private func objectBegan(_ info: ObjectInfo, _ stream: Stream) {
+    stream.payloadLeft = info.payloadLength
+    tell(.object(stream.key, info))
+  }
+  /// An object that cannot be: the track is malformed where the draft has that, else the session is closed.
+  private func unreadable(_ error: WireError, _ stream: Stream) throws(SessionFailure) {
+    let phrase = "\(name) object: \(error)"
+    guard error.field == "Object ID" || error.field == "Object ID Delta",
+      case .endsSubscription? = rules?.malformedTrack
+    else {
+      throw SessionFailure(error.sessionReason, phrase)
+    }
+    malformed(stream, phrase)
+  }
+  private func malformed(_ stream: Stream, _ phrase: String) {
+    switch stream.request {
+    case let subscription as Subscription: malformed(subscription, phrase)
+    case let fetching as Fetching:
+      let isHidden = isHidden(fetching)
+      cancel(fetching)
+      if !isHidden { tell(.ended(fetching.key, RequestFailure(.malformedTrack, phrase))) }
+    default: refuse(stream, .malformedTrack)
+    }
+  }
+
+  // MARK: Whose stream it is
+
+  private func readStreamHeader(
+    _ bytes: UnsafeRawBufferPointer, _ stream: Stream, _ forms: ObjectForms
+  ) throws(SessionFailure) -> Int? {
+    var reader = WireReader(bytes.bytes, integers: forms.integers)
+    do throws(WireError) {
+      var type: UInt64 = 0
+      try reader.varint("Type", &type)
+      reader.rewind(to: 0)
+      if type == forms.fetch?.type, var fetch = FetchStream(forms) {
+        try fetch.walkHeader(&reader)
+        let size = reader.position
+        return try attachFetch(fetch, stream) ? size : nil
+      }
+      guard forms.subgroup.flags(of: type) != nil else {
+        throw WireError(.invalid, "Type", found: type, wanted: "a type of data stream", offset: 0)
+      }
+      var subgroup = SubgroupStream(forms)
+      try subgroup.walkHeader(&reader)
+      let size = reader.position
+      return try attachSubgroup(subgroup, stream) ? size : nil
+    } catch {
+      if error.kind == .truncated { return nil }
+      throw SessionFailure(error.sessionReason, "\(name) stream: \(error)")
+    }
+  }
+  private func attachFetch(_ fetch: FetchStream, _ stream: Stream) throws(WireError) -> Bool {
+    guard let fetching = ourIDs[fetch.requestID] as? Fetching, fetching.streams.isEmpty else {
+      // FETCH_CANCEL crossed it, or nobody asked.
+      drop(stream)
+      return false
+    }
+    var fetch = fetch
+    fetch.descending = fetching.request.groupOrder == .descending
+    fetching.attach(stream)
+    stream.incoming = .fetch(fetch)
+    stream.isAnnounced = true
+    tell(.fetchBegan(stream.key, fetching.subscription?.key ?? fetching.key))
+    return true
+  }
+  private func attachSubgroup(_ subgroup: SubgroupStream, _ stream: Stream) throws(WireError) -> Bool {
+    guard let subscription = aliases[subgroup.trackAlias] else {
+      if retired.contains(subgroup.trackAlias) || rules?.alias != .publisher {
+        drop(stream)
+      } else {
+        hold(stream, subgroup.trackAlias)
+      }
+      return false
+    }
+    guard subscription.isAnswered else {
+      hold(stream, subgroup.trackAlias)
+      return false
+    }
+    guard case .deliver = subscription.state.streamBegan() else {
+      drop(stream)
+      return false
+    }
+    subscription.attach(stream)
+    stream.incoming = .subgroup(subgroup)
+    stream.isAnnounced = true
+    var isFrames = false
+    if case .frames? = rules?.objects { isFrames = true }
+    tell(
+      .subgroupBegan(
+        stream.key, subscription.key,
+        SubgroupInfo(
+          group: subgroup.group, subgroup: subgroup.subgroup ?? 0, priority: subgroup.priority ?? 128,
+          endsGroup: isFrames || subgroup.flags.contains(.endOfGroup),
+          hasExtensions: subgroup.flags.contains(.extensions))))
+    return true
+  }
+  private func drop(_ stream: Stream) {
+    counters.streamsDropped += 1
+    refuse(stream, .cancelled)
+  }
+  /// Keeps a stream whose request is not known or not answered yet, within limits, for a short time.
+  private func hold(_ stream: Stream, _ alias: UInt64) {
+    guard held.count < configuration.maximumHeldStreams else { return drop(stream) }
+    held.append(stream)
+    heldBytes += stream.pending.count
+    stream.use = .held(alias: alias)
+    deadlines.add(.held(stream.key), at: now.advanced(by: configuration.heldStreamTimeout))
+  }
+
+  // MARK: The end of a stream
+
+  func objectsEnded(_ stream: Stream, reset: UInt64?) throws(SessionFailure) {
+    stream.credit += stream.pending.count
+    let isWhole = stream.pending.isEmpty && stream.payloadLeft == 0
+    stream.pending = []
+    if reset == nil, !isWhole, stream.incoming != nil {
+      // FIN within an object (§2.5 of draft-14).
+      return malformed(stream, "a stream ends within an object")
+    }
+    guard stream.isAnnounced else {
+      // Ended before its header: nobody was told, nothing is known of it.
+      if reset == nil, !isWhole { counters.streamsDropped += 1 }
+      return
+    }
+    stream.isAnnounced = false
+    stream.incoming = nil
+    tell(.streamEnded(stream.key, reset: reset))
+    let request = stream.request
+    request?.detach(stream)
+    switch request {
+    case let subscription as Subscription:
+      if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
+    case let fetching as Fetching:
+      if case .end = fetching.state.streamEnded() { complete(fetching) }
+    default: break
+    }
+  }
+
+  /// `count` bytes of payload have been used; the peer gets credit for as many.
+  public func consumed(_ count: Int, on key: StreamKey) {
+    guard count > 0, let stream = streams[key] else { return }
+    let count = min(count, stream.unconsumed)
+    guard count > 0 else { return }
+    stream.unconsumed &-= count
+    perform(.consumed(key, count))
+    if stream.unconsumed == 0 { settle(stream) }
+  }
+  /// We want no more of an incoming stream (STOP_SENDING). Its `.streamEnded` does not come.
+  public func stop(stream key: StreamKey, _ reason: StreamReason) {
+    guard let stream = streams[key], case .receiving = stream.use else { return }
+    stream.isAnnounced = false
+    let request = stream.request
+    request?.detach(stream)
+    refuse(stream, reason)
+    switch request {
+    case let subscription as Subscription:
+      if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
+    case let fetching as Fetching:
+      if case .end = fetching.state.streamEnded() { complete(fetching) }
+    default: break
+    }
+  }
+
+  // MARK: Datagrams
+
+  public func received(datagram bytes: UnsafeRawBufferPointer) {
+    guard setup.isOpen, let forms, var datagram = ObjectDatagram(forms) else {
+      counters.datagramsDropped += 1
+      return
+    }
+    do throws(WireError) {
+      var reader = WireReader(bytes.bytes, integers: forms.integers), header = ObjectHeader()
+      try datagram.read(&header, from: &reader)
+      var info = ObjectInfo(header, &slabs)
+      guard let subscription = subscription(of: datagram.trackAlias) else {
+        counters.datagramsDropped += 1
+        return
+      }
+      guard reader.remaining >= info.payloadLength else { throw .truncated("Object Payload") }
+      let payload = slabs.write(UnsafeRawBufferPointer(rebasing: bytes[reader.position...]))
+      info.payloadLength = UInt64(payload.count)
+      tell(.datagram(subscription.key, info, payload))
+      try checkedQueues()
+    } catch {
+      shut(SessionFailure(error.sessionReason, "\(name) datagram: \(error)"))
+    }
+  }
+  private func checkedQueues() throws(WireError) {
+    do throws(SessionFailure) { try checkQueues() } catch { shut(error) }
+  }
+  /// The one before is likely the one again.
+  @inline(__always) private func subscription(of alias: UInt64) -> Subscription? {
+    if let lastAlias, lastAlias.alias == alias { return lastAlias.subscription }
+    guard let found = aliases[alias], found.isAnswered, !found.isEnded else { return nil }
+    lastAlias = (alias, found)
+    return found
+  }
+}
+
+extension ObjectInfo {
+  /// A header's values, with a copy of the extension headers, if there are any.
+  @inline(__always) init(_ header: borrowing ObjectHeader, _ slabs: inout SlabWriter) {
+    self.init(
+      group: header.group, subgroup: header.subgroup, id: header.id, priority: header.priority ?? 128,
+      status: header.status, extensions: header.extensions.byteCount > 0 ? slabs.write(header.extensions) : Bytes(),
+      payloadLength: header.payloadLength)
+  }
+}

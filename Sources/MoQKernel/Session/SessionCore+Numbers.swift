@@ -1,0 +1,129 @@
+// Request ids, in both directions, and the credit for them.
+
+extension SessionCore {
+  /// The step from one id of a side to its next.
+  private var step: UInt64 {
+    switch rules?.numbering {
+    case .parity, .parityUnordered, .lenient: 2
+    case .free, nil: 1
+    }
+  }
+  private func isNumbered(_ kind: MessageKind) -> Bool { rules?.numbered.contains(kind) ?? false }
+
+  /// Whether a message of ours may have its number now.
+  func hasCredit(_ kind: MessageKind) -> Bool { !isNumbered(kind) || nextID < credit }
+
+  /// The next id of ours, which `use` makes definite; 0 for messages without one.
+  func peekID(_ kind: MessageKind) -> UInt64 { isNumbered(kind) ? nextID : 0 }
+  func useID(_ kind: MessageKind) -> UInt64? {
+    guard isNumbered(kind) else { return nil }
+    defer { nextID &+= step }
+    return nextID
+  }
+
+  /// Checks and takes the id of a request that the peer makes.
+  func takePeerID(_ id: UInt64, _ kind: MessageKind) throws(SessionFailure) {
+    guard isNumbered(kind), let rules else { return }
+    if case .maximumRequestID = rules.credit, id >= creditGranted {
+      throw violation("request \(id) is beyond MAX_REQUEST_ID \(creditGranted)", .tooManyRequests)
+    }
+    switch rules.numbering {
+    case .parity:
+      guard id == nextPeerID else { throw violation("request \(id), expected \(nextPeerID)", .invalidRequestID) }
+      nextPeerID = id &+ step
+    case .parityUnordered:
+      guard id & 1 == nextPeerID & 1, peerIDs[id] == nil else { throw violation("request \(id)", .invalidRequestID) }
+      nextPeerID = max(nextPeerID, id &+ step)
+    case .lenient:
+      // The first id shows the parity; from then on it only has to grow.
+      guard id &+ 1 >= nextPeerID else { throw violation("request \(id) comes again", .invalidRequestID) }
+      nextPeerID = id &+ step
+    case .free:
+      guard peerIDs[id] == nil else { throw violation("request \(id) comes again") }
+      nextPeerID = max(nextPeerID, id &+ 1)
+    }
+    grantIfNeeded()
+  }
+  private func grantIfNeeded() {
+    guard case .maximumRequestID = rules?.credit else { return }
+    // Some peers close when credit comes unasked; one that has used so much of it would be stuck otherwise.
+    if nextPeerID > creditGranted / 4 &* 3 { grant() }
+  }
+  func peerIsBlocked(at limit: UInt64) {
+    if limit >= creditGranted || nextPeerID &+ step > creditGranted { grant() }
+  }
+  private func grant() {
+    let (limit, overflow) = nextPeerID.addingReportingOverflow(configuration.requestCredit)
+    guard !overflow, limit <= WireLimits.varint, limit > creditGranted else { return }
+    var message = MaxRequestID()
+    message.limit = limit
+    guard (try? sendControl(.maxRequestID(message))) != nil else { return }
+    creditGranted = limit
+  }
+
+  func creditArrived(_ limit: UInt64) throws(SessionFailure) {
+    guard limit > credit else { throw violation("MAX_REQUEST_ID \(limit) is not more than \(credit)") }
+    credit = limit
+    while let next = queued.first {
+      switch next {
+      case .request(let request):
+        guard hasCredit(kind(of: request)) else { return askForCredit() }
+        queued.removeFirst()
+        request.isQueued = false
+        // It was sayable when it was queued; only its number is new.
+        do throws(CommandError) { try transmit(request) } catch {
+          fail(request, RequestFailure(.internalError, error.phrase))
+        }
+      case .update(let subscription, let update):
+        guard hasCredit(.subscribeUpdate) else { return askForCredit() }
+        queued.removeFirst()
+        if !subscription.isEnded { try? transmit(update, subscription) }
+      }
+    }
+  }
+  /// REQUESTS_BLOCKED, once for each limit.
+  func askForCredit() {
+    guard case .maximumRequestID(blocked: .exists) = rules?.credit, blockedAt != credit else { return }
+    blockedAt = credit
+    var message = RequestsBlocked()
+    message.limit = credit
+    try? sendControl(.requestsBlocked(message))
+  }
+
+  // MARK: Whose message is it
+
+  /// The request of ours that an answer is for; nil: it has ended, the answer crossed its end.
+  func ours<R: Request>(_ id: UInt64, _ carrier: Stream?, as _: R.Type) throws(SessionFailure) -> R? {
+    if let carrier {
+      guard let request = carrier.request else { return nil }
+      guard let found = request as? R, found.isOurs else { throw violation("an answer to another kind of request") }
+      return found
+    }
+    guard let request = ourIDs[id] else {
+      guard id < nextID, id & (step - 1) == nextID & (step - 1) else {
+        throw violation("an answer to request \(id), which was never made", .invalidRequestID)
+      }
+      counters.racesDropped += 1
+      return nil
+    }
+    guard let found = request as? R else { throw violation("request \(id) is of another kind") }
+    return found
+  }
+  /// The request that a message of the peer is about, made by either side; nil: it has ended.
+  func either<R: Request>(_ id: UInt64, _ carrier: Stream?, as _: R.Type, peersFirst: Bool) throws(SessionFailure) -> R?
+  {
+    if let carrier {
+      guard let request = carrier.request else { return nil }
+      guard let found = request as? R else { throw violation("a message for another kind of request") }
+      return found
+    }
+    if let found = (peersFirst ? peerIDs[id] : ourIDs[id]) as? R { return found }
+    if let found = (peersFirst ? ourIDs[id] : peerIDs[id]) as? R { return found }
+    if ourIDs[id] != nil || peerIDs[id] != nil { throw violation("request \(id) is of another kind") }
+    guard id < max(nextID, nextPeerID) else {
+      throw violation("request \(id) was never made", .invalidRequestID)
+    }
+    counters.racesDropped += 1
+    return nil
+  }
+}

@@ -1,0 +1,356 @@
+// What all requests have in common: their first message, their end, and `cancel`.
+
+extension SessionCore {
+  /// The rules, if a request may be made now.
+  func requestRules() throws(CommandError) -> Rules {
+    let rules = try openRules()
+    guard !peerIsGoingAway else { throw CommandError(.notOpen, "the peer is going away: no new requests") }
+    guard openRequests < configuration.maximumOpenRequests else {
+      throw CommandError(.limit, "\(configuration.maximumOpenRequests) requests are open")
+    }
+    return rules
+  }
+
+  /// Makes a request: its first message goes out now, or when there is credit.
+  func submit(_ request: Request) throws(CommandError) {
+    if queued.isEmpty, hasCredit(kind(of: request)) {
+      try transmit(request)
+    } else {
+      _ = try encode(opening(of: request, id: 0))
+      guard queued.count < configuration.maximumQueuedRequests else {
+        throw CommandError(.limit, "\(queued.count) requests wait for the peer's credit")
+      }
+      request.isQueued = true
+      queued.append(.request(request))
+      askForCredit()
+    }
+    enter(request)
+    deadlines.add(.answer(request.key), at: now.advanced(by: configuration.requestTimeout))
+  }
+  func enter(_ request: Request) {
+    requests.insert(request)
+    openRequests += 1
+    // Entries of requests that have long been answered must not pile up.
+    if deadlines.count > 64 + 4 * (openRequests + held.count) { deadlines.keep { self.isWanted($0) } }
+  }
+
+  /// Sends a request's first message, on the control stream or on a stream of its own.
+  func transmit(_ request: Request) throws(CommandError) {
+    let kind = kind(of: request), message = opening(of: request, id: peekID(kind))
+    if let grammar = grammar(of: kind) {
+      let bytes = try encode(message, type: grammar.isMessageType ? nil : grammar.type)
+      let stream = openStream(.bidirectional, .control, use: .request)
+      (stream.grammar, stream.request) = (grammar, request)
+      request.carrier = stream
+      send(bytes, on: stream)
+    } else {
+      try sendControl(message)
+    }
+    request.id = useID(kind)
+    if let id = request.id { ourIDs[id] = request }
+    if let subscription = request as? Subscription, let id = request.id {
+      switch rules?.alias {
+      case .subscriber: register(alias: subscription.alias ?? id, subscription)
+      case .requestID: register(alias: id, subscription)
+      case .publisher, nil: break
+      }
+    }
+  }
+  /// How the stream of a request of this kind goes; nil: it travels on the control stream.
+  func grammar(of kind: MessageKind) -> RequestStream? {
+    codec?.requestStreams.first { $0.opener.first == kind }
+  }
+
+  func kind(of request: Request) -> MessageKind {
+    switch request {
+    case is Subscription: .subscribe
+    case is ServedSubscription: .publish
+    case is Fetching, is ServedFetch: .fetch
+    case is Announcement: .publishNamespace
+    case is Interest: .subscribeNamespace
+    default: .trackStatus
+    }
+  }
+  /// The first message of a request of ours.
+  private func opening(of request: Request, id: UInt64) -> Message {
+    switch request {
+    case let request as Subscription: return .subscribe(subscribeMessage(request, id))
+    case let request as ServedSubscription: return .publish(publishMessage(request, id))
+    case let request as Fetching: return .fetch(fetchMessage(request, id))
+    case let request as Announcement:
+      var m = PublishNamespace()
+      (m.id, m.namespace) = (id, request.namespace)
+      return .publishNamespace(m)
+    case let request as Interest:
+      var m = SubscribeNamespace()
+      (m.id, m.prefix) = (id, request.prefix)
+      return .subscribeNamespace(m)
+    case let request as StatusQuery:
+      var m = TrackStatusRequest()
+      (m.subscribe.id, m.subscribe.namespace, m.subscribe.name) = (id, request.track.namespace, request.track.name)
+      return .trackStatus(m)
+    default: return .sessionUpdate(SessionUpdate())
+    }
+  }
+
+  // MARK: The peer's requests
+
+  /// Takes a new request of the peer in. False: there are too many, and it was refused.
+  func admit(_ request: Request, _ carrier: Stream?) -> Bool {
+    if let carrier {
+      carrier.request = request
+      request.carrier = carrier
+    }
+    if let id = request.id { peerIDs[id] = request }
+    requests.insert(request)
+    openRequests += 1
+    if deadlines.count > 64 + 4 * (openRequests + held.count) { deadlines.keep { self.isWanted($0) } }
+    deadlines.add(.answer(request.key), at: now.advanced(by: configuration.requestTimeout))
+    if openRequests > configuration.maximumOpenRequests {
+      refuse(request, RequestFailure(.excessiveLoad, "too many open requests"))
+      return false
+    }
+    if isGoingAway {
+      refuse(request, RequestFailure(.goingAway, "going away"))
+      return false
+    }
+    return true
+  }
+  func number(_ id: UInt64, _ kind: MessageKind) -> UInt64? { rules?.numbered.contains(kind) ?? false ? id : nil }
+
+  // MARK: Ends
+
+  /// Forgets a request. Its streams must have been dealt with.
+  func remove(_ request: Request) {
+    guard requests[request.key] === request else { return }
+    requests.remove(request)
+    openRequests -= 1
+    if let id = request.id {
+      if request.isOurs { ourIDs[id] = nil } else { peerIDs[id] = nil }
+    }
+    if request.isQueued {
+      queued.removeAll { if case .request(let waiting) = $0 { waiting === request } else { false } }
+    }
+    if let carrier = request.carrier {
+      carrier.request = nil
+      request.carrier = nil
+    }
+  }
+  /// A request of ours has come to its end without our doing: its owner is told.
+  func fail(_ request: Request, _ failure: RequestFailure) {
+    dropStreams(of: request)
+    let isKnown = requests[request.key] === request
+    remove(request)
+    guard isKnown, !isHidden(request) else { return }
+    tell(request.isOurs ? .ended(request.key, failure) : .withdrawn(request.key, failure))
+  }
+  /// Ends all data streams of a request: ours are reset, the peer's are refused.
+  func dropStreams(of request: Request) {
+    let cancelled = rules?.codes.stream.code(of: .cancelled) ?? 0
+    while let stream = request.streams.last {
+      request.detach(stream)
+      if stream.isAnnounced {
+        stream.isAnnounced = false
+        tell(.streamEnded(stream.key, reset: cancelled))
+      }
+      if stream.isOurs { dropSending(stream, cancelled) } else { refuse(stream, code: cancelled) }
+      settle(stream)
+    }
+  }
+  /// Ends a request's own stream: FIN where it ends well, a reset with the reason's number otherwise.
+  func endCarrier(_ request: Request, _ failure: RequestFailure) {
+    guard let carrier = request.carrier, let rules else { return }
+    carrier.request = nil
+    request.carrier = nil
+    var code = rules.codes.done.code(of: failure.reason)
+    switch failure.reason {
+    case .trackEnded, .subscriptionEnded:
+      finishSending(carrier)
+      code = rules.codes.stream.code(of: .cancelled)
+    default: dropSending(carrier, code)
+    }
+    carrier.use = .refused
+    carrier.pending = []
+    if !carrier.isReceived { perform(.stop(carrier.key, code: code)) }
+    settle(carrier)
+  }
+
+  /// Takes a request of ours back, or ends a peer's announcement. A request that has ended is left alone.
+  /// No `.ended` follows; streams that were told of get their `.streamEnded`.
+  public func cancel(_ key: RequestKey, _ failure: RequestFailure = RequestFailure(.cancelled)) {
+    guard let request = requests[key], setup.isOpen else { return }
+    switch request {
+    case let request as Subscription: cancel(request, failure)
+    case let request as ServedSubscription: request.isOurs ? finish(key, failure) : reject(key, failure)
+    case let request as Fetching: cancel(request)
+    case let request as ServedFetch: refuseFetch(request, failure)
+    case let request as Announcement: cancel(request, failure)
+    case let request as Interest: cancel(request, failure)
+    case let request as StatusQuery:
+      guard request.state.ended() else { return }
+      remove(request)
+    default: return
+    }
+  }
+
+  /// No to a request of the peer.
+  public func reject(_ key: RequestKey, _ failure: RequestFailure) {
+    guard let request = requests[key], setup.isOpen, !request.isOurs else { return }
+    refuse(request, failure)
+  }
+  /// The same, where the owner has not heard of the request, or no longer.
+  func refuse(_ request: Request, _ failure: RequestFailure) {
+    switch request {
+    case let request as ServedSubscription: refuseSubscription(request, failure)
+    case let request as Subscription: cancel(request, failure)
+    case let request as ServedFetch: refuseFetch(request, failure)
+    case let request as StatusQuery: refuseStatus(request, failure)
+    case let request as Announcement: cancel(request, failure)
+    case let request as Interest: cancel(request, failure)
+    default: return
+    }
+  }
+  func errorMessage(_ request: Request, _ failure: RequestFailure, _ table: CodeTable<Reason>) -> RequestError {
+    var m = RequestError()
+    (m.id, m.code, m.reason) = (request.id ?? 0, table.code(of: failure.reason), phrase(failure))
+    return m
+  }
+
+  // MARK: Answers that are alike
+
+  /// The peer refuses a request of ours.
+  func refused<R: Request>(_ m: RequestError, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
+    guard let request = try ours(m.id, carrier, as: type), let codes = rules?.codes else { return }
+    let text = String(decoding: m.reason, as: UTF8.self)
+    func failure(_ table: CodeTable<Reason>) -> RequestFailure {
+      RequestFailure(table.reason(of: m.code), text, code: m.code)
+    }
+    switch request as Request {
+    case let request as Subscription:
+      guard try carriesOut(request.state.refused(), "SUBSCRIBE") else { return }
+      endJoin(of: request)
+      retire(request)
+      fail(request, failure(codes.subscribe))
+    case let request as ServedSubscription:
+      switch request.state.offerRefused() {
+      case .carryOut: fail(request, failure(codes.publish))
+      case .violation: throw violation("a second answer to PUBLISH")
+      case .late: counters.racesDropped += 1
+      }
+    case let request as Fetching:
+      switch request.state.refused() {
+      case .carryOut, .carryOutAndEnd:
+        if request.subscription != nil { counters.joiningFetchesRefused += 1 }
+        fail(request, failure(codes.fetch))
+      case .violation: throw violation("a second answer to FETCH")
+      case .late: counters.racesDropped += 1
+      }
+    case let request as StatusQuery:
+      if request.state.ended() { fail(request, failure(codes.trackStatus)) }
+    case let request as Announcement:
+      switch request.state.refused() {
+      case .carryOut:
+        forget(request)
+        fail(request, failure(codes.publishNamespace))
+      case .again: throw violation("a second answer to an announcement")
+      case .late: counters.racesDropped += 1
+      }
+    case let request as Interest:
+      switch request.state.refused() {
+      case .carryOut: fail(request, failure(codes.subscribeNamespace))
+      case .again: throw violation("a second answer to an interest")
+      case .late: counters.racesDropped += 1
+      }
+    default: return
+    }
+  }
+  func carriesOut(_ action: SubscriptionState.OnAnswer, _ message: String) throws(SessionFailure) -> Bool {
+    switch action {
+    case .carryOut: return true
+    case .violation: throw violation("a second answer to \(message)")
+    case .late:
+      counters.racesDropped += 1
+      return false
+    }
+  }
+  /// The peer accepts an announcement or an interest of ours.
+  func accepted<R: Request>(_ m: RequestReference, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
+    guard let request = try ours(m.id, carrier, as: type) else { return }
+    let action: StandingState.OnAnswer
+    switch request as Request {
+    case let request as Announcement: action = request.state.accepted()
+    case let request as Interest: action = request.state.accepted()
+    default: return
+    }
+    switch action {
+    case .carryOut: tell(.accepted(request.key))
+    case .again: throw violation("a second answer to request \(m.id)")
+    case .late: counters.racesDropped += 1
+    }
+  }
+
+  // MARK: Track status
+
+  public func trackStatus(_ track: TrackName) throws(CommandError) -> RequestKey {
+    let rules = try requestRules()
+    guard case .exists = rules.trackStatus else { throw CommandError(.inexpressible, "\(name) has no track status") }
+    let request = StatusQuery(key: requests.reserveKey(), isOurs: true, track)
+    try submitted(request)
+    return request.key
+  }
+  /// `submit`, or the key goes back.
+  func submitted(_ request: Request) throws(CommandError) {
+    do { try submit(request) } catch {
+      requests.giveBack(request.key)
+      throw error
+    }
+  }
+  func peerAsksStatus(_ m: TrackStatusRequest, _ carrier: Stream?) throws(SessionFailure) {
+    try takePeerID(m.subscribe.id, .trackStatus)
+    let track = TrackName(m.subscribe.namespace, m.subscribe.name)
+    let request = StatusQuery(key: requests.reserveKey(), isOurs: false, track)
+    request.id = number(m.subscribe.id, .trackStatus)
+    guard admit(request, carrier) else { return }
+    tell(.trackStatusRequested(request.key, track))
+  }
+  public func answer(_ key: RequestKey, _ state: TrackState) throws(CommandError) {
+    guard let request = requests[key] as? StatusQuery, !request.isOurs, !request.isEnded else { return }
+    if case .doesNotExist = state.progress { return refuseStatus(request, RequestFailure(.doesNotExist)) }
+    var m = TrackStatusOK()
+    (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
+    (m.namespace, m.name) = (request.track.namespace, request.track.name)
+    switch state.progress {
+    case .inProgress: m.status = 0
+    case .doesNotExist: m.status = 1
+    case .notYetBegun: m.status = 2
+    case .finished: m.status = 3
+    case .unknown: m.status = 4
+    }
+    // Since 13 there is no status; only what is implied can be said.
+    if case .typed = codec?.framing { m.status = statusIsSaid ? m.status : 0 }
+    try answer(.trackStatusOK(m), request)
+    _ = request.state.ended()
+    remove(request)
+  }
+  /// Through draft-12 the answer has a status of its own.
+  private var statusIsSaid: Bool { !(codec?.speaks(.trackStatusError) ?? false) }
+  func refuseStatus(_ request: StatusQuery, _ failure: RequestFailure) {
+    guard request.state.ended(), let rules else { return }
+    try? answer(.trackStatusError(errorMessage(request, failure, rules.codes.trackStatus)), request)
+    remove(request)
+  }
+  func statusArrived(_ m: TrackStatusOK, _ carrier: Stream?) throws(SessionFailure) {
+    guard let request = try ours(m.ok.id, carrier, as: StatusQuery.self) else { return }
+    guard request.state.ended() else { return }
+    var progress = TrackState.Progress.inProgress
+    switch m.status {
+    case 1: progress = .doesNotExist
+    case 2: progress = .notYetBegun
+    case 3: progress = .finished
+    case 4: progress = .unknown
+    default: if m.ok.largest == nil { progress = .notYetBegun }
+    }
+    remove(request)
+    tell(.trackStatus(request.key, TrackState(progress, largest: m.ok.largest)))
+  }
+}

@@ -1,0 +1,185 @@
+// We are the publisher: the peer's SUBSCRIBE, and our PUBLISH.
+
+extension SessionCore {
+  func peerSubscribes(_ m: Subscribe, _ carrier: Stream?) throws(SessionFailure) {
+    try takePeerID(m.id, .subscribe)
+    guard let rules else { return }
+    var request = SubscribeRequest(TrackName(m.namespace, m.name))
+    // Where no filter can be said, every subscription begins with the current group.
+    request.filter = rules.filters == [.currentGroup] ? .currentGroup : m.filter
+    (request.priority, request.groupOrder, request.forward) = (m.priority, m.groupOrder, m.forward)
+    for parameter in m.parameters {
+      switch (parameter.key, parameter.value) {
+      case (.deliveryTimeout, .number(let ms)): request.deliveryTimeout = .milliseconds(Int64(clamping: ms))
+      case (.authorization, .token(let token)): request.authorization.append(token)
+      default: continue
+      }
+    }
+    let served = ServedSubscription(key: requests.reserveKey(), isOurs: false, request)
+    served.id = number(m.id, .subscribe)
+    switch rules.alias {
+    case .subscriber: served.alias = m.trackAlias
+    case .publisher: served.alias = takeAlias()
+    case .requestID: served.alias = m.id
+    }
+    guard admit(served, carrier) else { return }
+    if case .range(let start, let endGroup, _) = m.filter, endGroup < start.group {
+      return refuseSubscription(served, RequestFailure(.invalidRange, "the end is before the start"))
+    }
+    tell(.subscribeRequested(served.key, request))
+  }
+
+  /// Yes to a subscription.
+  public func accept(_ key: RequestKey, _ answer: SubscribeAnswer) throws(CommandError) {
+    guard let request = requests[key], let rules else { return }
+    if let offered = request as? Subscription { return accept(offer: offered) }
+    guard let served = request as? ServedSubscription, !served.isOurs else {
+      throw CommandError(.wrongState, "the request is no subscription of the peer")
+    }
+    var m = SubscribeOK()
+    m.priority = answer.priority
+    if case .message = rules.refusal {
+      (m.id, m.trackAlias) = (served.id ?? 0, rules.alias == .publisher ? served.alias : 0)
+      m.largest = answer.largest
+      m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
+      m.expiresMilliseconds = answer.expires?.milliseconds ?? 0
+    }
+    guard !served.isAnswered else {
+      if served.isEnded { return }
+      throw CommandError(.wrongState, "the subscription is answered already")
+    }
+    try self.answer(.subscribeOK(m), served)
+    _ = served.state.accepted()
+    (served.largest, served.groupOrder) = (answer.largest, m.groupOrder)
+    served.range = start(of: served.request.filter, answer.largest)
+  }
+  /// Yes, without more to say: to `.announced`, `.interested`, `.publishRequested`.
+  public func accept(_ key: RequestKey) {
+    guard let request = requests[key], setup.isOpen, !request.isOurs else { return }
+    switch request {
+    case let request as Subscription: accept(offer: request)
+    case let request as Announcement: accept(request)
+    case let request as Interest: accept(request)
+    default: return
+    }
+  }
+  func refuseSubscription(_ served: ServedSubscription, _ failure: RequestFailure) {
+    guard let rules else { return }
+    guard !served.isAnswered else { return finish(served.key, failure) }
+    guard case .tell = served.state.rejected() else { return }
+    switch rules.refusal {
+    case .message: try? answer(.subscribeError(errorMessage(served, failure, rules.codes.subscribe)), served)
+    case .streamReset: endCarrier(served, failure.asRefusal)
+    }
+    remove(served)
+  }
+
+  /// Ends a subscription that we serve. Streams that are still open are reset.
+  public func finish(_ key: RequestKey, _ failure: RequestFailure = RequestFailure(.trackEnded)) {
+    guard let served = requests[key] as? ServedSubscription, setup.isOpen, let rules else { return }
+    guard served.isAnswered || served.isOurs else { return refuseSubscription(served, failure) }
+    let wasQueued = served.isQueued
+    guard case .tell(let count) = served.state.finished() else { return }
+    dropStreams(of: served)
+    switch rules.refusal {
+    case .message where !wasQueued:
+      var m = SubscribeDone()
+      (m.id, m.code, m.streamCount) = (served.id ?? 0, rules.codes.done.code(of: failure.reason), count)
+      m.reason = phrase(failure)
+      try? answer(.subscribeDone(m), served)
+    case .message: break
+    case .streamReset: endCarrier(served, failure)
+    }
+    remove(served)
+  }
+
+  /// UNSUBSCRIBE.
+  func peerUnsubscribes(_ m: RequestReference) throws(SessionFailure) {
+    guard let served = try either(m.id, nil, as: ServedSubscription.self, peersFirst: true) else { return }
+    withdraw(served, RequestFailure(.cancelled))
+  }
+  func withdraw(_ served: ServedSubscription, _ failure: RequestFailure) {
+    guard case .end = served.state.withdrawn() else {
+      counters.racesDropped += 1
+      return
+    }
+    if case .done? = rules?.afterUnsubscribe {
+      var m = SubscribeDone()
+      m.id = served.id ?? 0
+      try? answer(.subscribeDone(m), served)
+    }
+    dropStreams(of: served)
+    remove(served)
+    tell(.withdrawn(served.key, failure))
+  }
+
+  func peerUpdates(_ m: SubscribeUpdate, _ carrier: Stream?) throws(SessionFailure) {
+    guard let rules else { return }
+    if carrier == nil { try takePeerID(m.id, .subscribeUpdate) }
+    let id = rules.numbered.contains(.subscribeUpdate) ? m.subscription : m.id
+    guard let served = try either(id, carrier, as: ServedSubscription.self, peersFirst: true) else { return }
+    var update = SubscriptionUpdate()
+    update.priority = m.priority
+    switch rules.updating {
+    case .priorityOnly, .missing: break
+    case .narrowing, .answered:
+      (update.start, update.endGroup, update.endObject, update.forward) = (m.start, m.endGroup, m.endObject, m.forward)
+      if case .narrowing = rules.updating, let (start, endGroup) = served.range {
+        guard m.start >= start, endGroup.map({ $0 >= m.endGroup ?? .max }) ?? true else {
+          throw violation("SUBSCRIBE_UPDATE widens request \(id)")
+        }
+      }
+      guard m.endGroup ?? .max >= m.start.group else { throw violation("SUBSCRIBE_UPDATE ends before it starts") }
+      served.range = (m.start, m.endGroup)
+    }
+    served.request.priority = m.priority
+    served.request.forward = update.forward
+    tell(.subscriptionUpdated(served.key, update))
+  }
+
+  // MARK: PUBLISH
+
+  /// Offers a track (PUBLISH, since draft-12). Objects may be sent before it is accepted.
+  public func publish(_ track: TrackName, _ answer: SubscribeAnswer) throws(CommandError) -> RequestKey {
+    let rules = try requestRules()
+    guard case .exists = rules.pushing else { throw CommandError(.inexpressible, "\(name) has no PUBLISH") }
+    let served = ServedSubscription(
+      key: requests.reserveKey(), isOurs: true, SubscribeRequest(track, filter: .nextObject))
+    served.alias = takeAlias()
+    (served.largest, served.groupOrder) = (answer.largest, answer.groupOrder)
+    try submitted(served)
+    return served.key
+  }
+  func publishMessage(_ served: ServedSubscription, _ id: UInt64) -> Publish {
+    var m = Publish()
+    (m.id, m.trackAlias, m.largest) = (id, served.alias, served.largest)
+    (m.namespace, m.name) = (served.request.track.namespace, served.request.track.name)
+    m.groupOrder = served.groupOrder == .publisher ? .ascending : served.groupOrder
+    m.forward = served.request.forward
+    return m
+  }
+  func publishAccepted(_ m: PublishOK, _ carrier: Stream?) throws(SessionFailure) {
+    guard let served = try ours(m.id, carrier, as: ServedSubscription.self) else { return }
+    switch served.state.offerAccepted() {
+    case .carryOut: break
+    case .violation: throw violation("a second answer to PUBLISH")
+    case .late:
+      counters.racesDropped += 1
+      return
+    }
+    (served.request.forward, served.request.priority) = (m.forward, m.priority)
+    (served.request.groupOrder, served.request.filter) = (m.groupOrder, m.filter)
+    served.range = start(of: m.filter, served.largest)
+    tell(.publishAccepted(served.key, served.request))
+  }
+}
+
+extension RequestFailure {
+  /// As a refusal, where FIN would say that all is well.
+  var asRefusal: RequestFailure {
+    switch reason {
+    case .trackEnded, .subscriptionEnded: RequestFailure(.doesNotExist, phrase)
+    default: self
+    }
+  }
+}

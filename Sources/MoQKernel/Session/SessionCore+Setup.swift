@@ -1,0 +1,208 @@
+// From the connection to `.established`.
+
+extension SessionCore {
+  /// The transport is connected. `alpn` counts on raw QUIC, `subprotocol` on WebTransport.
+  public func connected(alpn: String?, subprotocol: String?, transport: TransportKind) {
+    guard setup.connected(asClient: role == .client) else { return }
+    self.transport = transport
+    agreed = transport == .quic ? alpn : subprotocol
+    deadlines.add(.handshake, at: now.advanced(by: configuration.handshakeTimeout))
+    guard role == .client else { return }
+    do { try beginAsClient() } catch { shut(error) }
+  }
+
+  private func beginAsClient() throws(SessionFailure) {
+    let left = negotiation.left(by: agreed, transport)
+    guard let best = left.first, let first = best.handshake.first else {
+      throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
+    }
+    let group = left.filter { $0.handshake.first == first }
+    var message = ClientSetup()
+    for version in group.flatMap(\.handshake.versions) where !message.versions.contains(version) {
+      message.versions.append(version)
+    }
+    message.parameters = ourParameters(group.reduce([]) { $0.union($1.handshake.clientParameters) })
+    handshake = best
+    let stream = openStream(.bidirectional, .control, use: .control)
+    (controlIn, controlOut) = (stream, stream)
+    try send(setup: .clientSetup(message), first, best, on: stream)
+  }
+  /// A setup message in the speller's layouts, behind the stream's type where messages have none.
+  private func send(
+    setup message: Message, _ first: UInt64?, _ speller: Negotiation.Candidate, on stream: Stream
+  ) throws(SessionFailure) {
+    writer.clear()
+    do throws(WireError) {
+      if let first {
+        if case .typed = speller.codec.framing(of: message.kind) {} else { try writer.varint(first, "Stream Type") }
+      }
+      try speller.codec.encode(message, into: &writer)
+    } catch {
+      throw SessionFailure(.internalError, speller.codec.explain(error, in: message.kind).description)
+    }
+    send(writer.withBytes { Bytes(copying: $0) }, on: stream)
+  }
+  private func noDialect(_ answer: String) -> SessionFailure {
+    SessionFailure(.versionNegotiationFailed, negotiation.failure(answer, agreed))
+  }
+
+  /// Our setup's parameters, as far as the layouts have them and the transport allows them.
+  private func ourParameters(_ allowed: Set<Parameter.Key>) -> [Parameter] {
+    var list: [Parameter] = []
+    func add(_ key: Parameter.Key, _ value: Parameter.Value?) {
+      if let value, allowed.contains(key) { list.append(Parameter(key, value)) }
+    }
+    if role == .client, transport == .quic {
+      add(.path, configuration.path.map { .bytes(Array($0.utf8)) })
+      add(.authority, configuration.authority.map { .bytes(Array($0.utf8)) })
+    }
+    add(.maxRequestID, .number(configuration.requestCredit))
+    if role == .client { for token in configuration.authorization { add(.authorization, .token(token)) } }
+    add(.implementation, configuration.implementation.isEmpty ? nil : .bytes(Array(configuration.implementation.utf8)))
+    return list
+  }
+
+  // MARK: The server reads the first stream
+
+  /// Looks at the first bytes of a bidirectional stream while no dialect is chosen. Returns how many were used.
+  func sniff(_ stream: Stream) throws(SessionFailure) {
+    let bytes = stream.pending
+    guard let first = firstVarint(bytes) else { return }
+    let left = negotiation.left(by: agreed, transport).filter { $0.handshake.first == first.value }
+    guard let speller = negotiation.speller(of: first.value) else {
+      throw noDialect("the peer's first bytes, 0x\(String(first.value, radix: 16)), begin no setup that we know")
+    }
+    guard !left.isEmpty else {
+      throw noDialect("the peer begins as \(negotiation.knows(first: first.value).joined(separator: " or ")) does")
+    }
+    guard let (message, used) = try setupMessage(.clientSetup, bytes, first, speller) else { return }
+    guard case .clientSetup(let setup) = message else { return }
+    let chosen = left.first { candidate in
+      candidate.handshake.versions.contains { setup.versions.contains($0) }
+    }
+    guard let chosen, let version = chosen.handshake.versions.first(where: { setup.versions.contains($0) }) else {
+      let offered = setup.versions.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
+      throw noDialect("the peer offered \(offered.isEmpty ? "no version" : offered)")
+    }
+    handshake = chosen
+    (controlIn, controlOut) = (stream, stream)
+    stream.use = .control
+    stream.pending.removeFirst(used)
+    heldBytes -= bytes.count
+    stream.credit += bytes.count
+    try read(setup.parameters)
+    var answer = ServerSetup()
+    answer.version = version
+    answer.parameters = ourParameters(chosen.handshake.serverParameters)
+    try send(setup: .serverSetup(answer), nil, chosen, on: stream)
+    try establish(chosen)
+    try controlArrived(stream)
+  }
+
+  /// The client reads the answer. Returns whether the setup is complete.
+  func readServerSetup(_ stream: Stream) throws(SessionFailure) -> Bool {
+    guard let tried = handshake else { return false }
+    guard let (message, used) = try setupMessage(.serverSetup, stream.pending, nil, tried) else { return false }
+    guard case .serverSetup(let setup) = message else { return false }
+    let left = negotiation.left(by: agreed, transport).filter { $0.handshake.first == tried.handshake.first }
+    guard let chosen = left.first(where: { $0.handshake.versions.contains(setup.version) }) else {
+      throw noDialect("the peer chose 0x\(String(setup.version, radix: 16)), which was not offered")
+    }
+    stream.pending.removeFirst(used)
+    handshake = chosen
+    try read(setup.parameters)
+    try establish(chosen)
+    return true
+  }
+
+  /// The setup message at the start of a stream, behind the stream's type where messages have none.
+  private func setupMessage(
+    _ kind: MessageKind, _ bytes: [UInt8], _ first: (value: UInt64, size: Int)?, _ speller: Negotiation.Candidate
+  ) throws(SessionFailure) -> (Message, Int)? {
+    var skipped = 0
+    if let first { if case .typed = speller.codec.framing(of: kind) {} else { skipped = first.size } }
+    let maximum = configuration.maximumControlMessage
+    guard
+      let (message, used) = try readMessage(
+        bytes.span.bytes.extracting(skipped..<bytes.count), kind, speller.codec, maximum)
+    else { return nil }
+    guard message.kind == kind else {
+      throw SessionFailure(.protocolViolation, "the session begins with \(speller.codec.name(of: message.kind))")
+    }
+    return (message, used + skipped)
+  }
+  private func firstVarint(_ bytes: [UInt8]) -> (value: UInt64, size: Int)? {
+    var reader = WireReader(bytes.span.bytes), value: UInt64 = 0
+    guard (try? reader.varint("Type", &value)) != nil else { return nil }
+    return (value, reader.position)
+  }
+
+  /// What the peer's setup says. A PATH must come from a client on raw QUIC (§9.3.2.2 of draft-14).
+  private func read(_ parameters: [Parameter]) throws(SessionFailure) {
+    for parameter in parameters {
+      switch (parameter.key, parameter.value) {
+      case (.path, .bytes(let bytes)):
+        guard role == .server, transport == .quic else {
+          throw SessionFailure(.invalidPath, "PATH comes \(role == .client ? "from the server" : "over WebTransport")")
+        }
+        // Some clients send an empty one.
+        guard let text = String(validating: bytes, as: UTF8.self), text.isEmpty || text.hasPrefix("/") else {
+          throw SessionFailure(.malformedPath, "PATH does not begin with a slash")
+        }
+        peerPath = text
+      case (.authority, .bytes(let bytes)):
+        // The number is also that of draft-14's printed MOQT_IMPLEMENTATION: from a server it is let go.
+        guard role == .server else { continue }
+        guard transport == .quic else { throw SessionFailure(.invalidAuthority, "AUTHORITY comes over WebTransport") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+          throw SessionFailure(.malformedAuthority, "AUTHORITY is not UTF-8")
+        }
+        peerAuthority = text
+      case (.maxRequestID, .number(let limit)): credit = limit
+      case (.implementation, .bytes(let bytes)): peerImplementation = String(decoding: bytes.prefix(256), as: UTF8.self)
+      case (.authorization, .token(let token)): peerAuthorization.append(token)
+      default: continue
+      }
+    }
+  }
+
+  private func establish(_ chosen: Negotiation.Candidate) throws(SessionFailure) {
+    guard case .open = setup.completed() else { throw violation("a second setup") }
+    (dialect, codec, rules) = (chosen.dialect, chosen.codec, chosen.rules)
+    profile = chosen.handshake.profile
+    forms = chosen.codec.objects
+    if let found = chosen.rules.profiles.first(where: {
+      $0.name == profile || $0.detects(peerImplementation) || configuration.profiles.contains($0.name)
+    }) {
+      profile = found.name
+      rules = found.adjust(chosen.rules)
+    }
+    switch chosen.rules.credit {
+    case .streams: credit = .max
+    case .maximumRequestID: creditGranted = configuration.requestCredit
+    }
+    switch chosen.rules.numbering {
+    case .parity, .parityUnordered, .lenient:
+      nextID = role == .client ? 0 : 1
+      nextPeerID = role == .client ? 1 : 0
+    case .free: (nextID, nextPeerID) = (0, 0)
+    }
+    tell(.established)
+    // What came before the setup, in the order of its coming.
+    for stream in streams.all where !stream.isOurs {
+      guard case .unknown = stream.use else { continue }
+      let bytes = stream.pending, end = stream.heldEnd
+      stream.pending = []
+      stream.heldEnd = nil
+      heldBytes -= bytes.count
+      stream.use = stream.kind == .unidirectional ? .receiving : .request
+      try bytes.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try take(raw, stream) }
+      switch end {
+      case .fin: try receiveEnded(stream, reset: nil)
+      case .reset(let code): try receiveEnded(stream, reset: code)
+      case nil: break
+      }
+      giveCredit(stream)
+    }
+  }
+}

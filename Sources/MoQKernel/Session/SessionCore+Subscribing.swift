@@ -1,0 +1,283 @@
+// We are the subscriber: our SUBSCRIBE, and the peer's PUBLISH once it is accepted.
+
+extension SessionCore {
+  public func subscribe(_ request: SubscribeRequest) throws(CommandError) -> RequestKey {
+    let rules = try requestRules()
+    let subscription = Subscription(key: requests.reserveKey(), isOurs: true, request)
+    if rules.alias == .subscriber { subscription.alias = takeAlias() }
+    subscription.wantsJoin = joins(request, rules)
+    try submitted(subscription)
+    return subscription.key
+  }
+  func takeAlias() -> UInt64 {
+    defer { nextAlias &+= 1 }
+    return nextAlias
+  }
+  /// Whether the current group has to be fetched, since no filter says it.
+  private func joins(_ request: SubscribeRequest, _ rules: Rules) -> Bool {
+    guard request.filter == .currentGroup, request.forward, !rules.filters.contains(.currentGroup) else { return false }
+    switch rules.fetching {
+    case .missing, .standalone: return false
+    case .joiningRelative, .joining: return true
+    }
+  }
+  /// The filter that the dialect can say and that loses least. Where only the current group can be said,
+  /// every subscription begins with it; a range that it cannot bound is bounded by its owner.
+  private func spoken(_ filter: Filter, _ rules: Rules) -> Filter {
+    let kind: Rules.FilterKind
+    switch filter {
+    case .currentGroup: kind = .currentGroup
+    case .nextGroup: kind = .nextGroup
+    case .nextObject: kind = .nextObject
+    case .from, .range: kind = .absolute
+    }
+    if rules.filters.contains(kind) { return filter }
+    return rules.filters.contains(.nextObject) ? .nextObject : .currentGroup
+  }
+  func subscribeMessage(_ subscription: Subscription, _ id: UInt64) -> Subscribe {
+    let request = subscription.request
+    var m = Subscribe()
+    (m.id, m.trackAlias) = (id, subscription.alias ?? 0)
+    (m.namespace, m.name, m.priority) = (request.track.namespace, request.track.name, request.priority)
+    m.forward = request.forward
+    guard let rules else { return m }
+    m.filter = spoken(request.filter, rules)
+    // What follows are wishes; a dialect that has no words for them loses nothing but the wish.
+    if case .objects = rules.objects {
+      m.groupOrder = request.groupOrder
+      if let timeout = request.deliveryTimeout {
+        m.parameters.append(Parameter(.deliveryTimeout, .number(timeout.milliseconds)))
+      }
+      m.parameters += request.authorization.map { Parameter(.authorization, .token($0)) }
+    }
+    return m
+  }
+
+  // MARK: Answers
+
+  func subscriptionAccepted(_ m: SubscribeOK, _ carrier: Stream?) throws(SessionFailure) {
+    guard let subscription = try ours(m.id, carrier, as: Subscription.self), let rules else { return }
+    guard try carriesOut(subscription.state.accepted(), "SUBSCRIBE") else { return }
+    var answer = SubscribeAnswer(largest: m.largest)
+    (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
+    if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }
+    subscription.range = start(of: subscription.request.filter, m.largest)
+    if rules.alias == .publisher {
+      if let other = aliases[m.trackAlias], other !== subscription {
+        throw violation("track alias \(m.trackAlias) is of another track", .duplicateTrackAlias)
+      }
+      register(alias: m.trackAlias, subscription)
+    }
+    tell(.subscribed(subscription.key, answer))
+    if subscription.wantsJoin, m.largest != nil { join(subscription) }
+    subscription.wantsJoin = false
+    try release(subscription)
+  }
+  /// Where a subscription begins and ends, as far as it is known.
+  func start(of filter: Filter, _ largest: Location?) -> (start: Location, endGroup: UInt64?) {
+    let group = largest?.group ?? 0
+    switch filter {
+    case .currentGroup: return (Location(group, 0), nil)
+    case .nextGroup: return (largest == nil ? Location(0, 0) : Location(group &+ 1, 0), nil)
+    case .nextObject: return (largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0), nil)
+    case .from(let location): return (location, nil)
+    case .range(let location, let endGroup, _): return (location, endGroup)
+    }
+  }
+
+  /// PUBLISH_DONE.
+  func subscriptionDone(_ m: SubscribeDone, _ carrier: Stream?) throws(SessionFailure) {
+    guard let codes = rules?.codes,
+      let subscription = try either(m.id, carrier, as: Subscription.self, peersFirst: false)
+    else { return }
+    let text = String(decoding: m.reason, as: UTF8.self)
+    let failure = RequestFailure(codes.done.reason(of: m.code), text, code: m.code)
+    // Some publishers always say 0, so only a timer tells after that.
+    let expected = m.streamCount == SubscribeDone.unknownStreamCount || m.streamCount == 0 ? nil : m.streamCount
+    switch subscription.state.done(failure, expected: expected) {
+    case .end(let failure): finished(subscription, failure)
+    case .wait: awaitLateStreams(subscription)
+    case .violation: throw violation("PUBLISH_DONE for request \(m.id), which is not live")
+    case .late: counters.racesDropped += 1
+    }
+  }
+  private func awaitLateStreams(_ subscription: Subscription) {
+    deadlines.add(.late(subscription.key, giveUp: false), at: now.advanced(by: configuration.doneTimeout))
+    deadlines.add(.late(subscription.key, giveUp: true), at: now.advanced(by: configuration.requestTimeout))
+  }
+  /// The request's stream has ended: FIN ends the track, a reset refuses it or breaks it off.
+  func subscriptionEnded(_ subscription: Subscription, _ failure: RequestFailure, isReset: Bool) {
+    if !subscription.isAnswered {
+      guard case .carryOut = subscription.state.refused() else { return }
+      return finished(subscription, failure)
+    }
+    switch subscription.state.done(failure, expected: nil) {
+    case .end(let failure): finished(subscription, failure)
+    case .wait: awaitLateStreams(subscription)
+    case .violation, .late: counters.racesDropped += 1
+    }
+  }
+  /// The end of a subscription, told by the publisher, with all its streams.
+  func finished(_ subscription: Subscription, _ failure: RequestFailure) {
+    endJoin(of: subscription)
+    retire(subscription)
+    fail(subscription, failure)
+  }
+
+  // MARK: Our own end, and changes
+
+  func cancel(_ subscription: Subscription, _ failure: RequestFailure) {
+    let wasSent = !subscription.isQueued
+    switch subscription.state.cancelled() {
+    case .tell:
+      endJoin(of: subscription)
+      if subscription.carrier != nil {
+        endCarrier(subscription, RequestFailure(.cancelled))
+      } else if wasSent {
+        var m = RequestReference()
+        m.id = subscription.id ?? 0
+        try? sendControl(.unsubscribe(m))
+      }
+    case .refuseOffer:
+      if let codes = rules?.codes {
+        try? answer(.publishError(errorMessage(subscription, failure, codes.publish)), subscription)
+      }
+    case .forget: endJoin(of: subscription)
+    case .late: return
+    }
+    retire(subscription)
+    dropStreams(of: subscription)
+    remove(subscription)
+  }
+  /// A track whose objects contradict each other (§2.5 of draft-14).
+  func malformed(_ subscription: Subscription, _ phrase: String) {
+    let key = subscription.key, isOurs = subscription.isOurs
+    cancel(subscription, RequestFailure(.malformedTrack, phrase))
+    let failure = RequestFailure(.malformedTrack, phrase)
+    tell(isOurs ? .ended(key, failure) : .withdrawn(key, failure))
+  }
+
+  public func update(_ key: RequestKey, _ update: SubscriptionUpdate) throws(CommandError) {
+    let rules = try openRules()
+    guard let subscription = requests[key] as? Subscription, subscription.state.isLive else {
+      throw CommandError(.wrongState, "there is no such subscription, or it is not answered yet")
+    }
+    let saysMore = update.start != nil || update.endGroup != nil || !update.forward
+    switch rules.updating {
+    case .missing, .priorityOnly:
+      guard !saysMore else { throw CommandError(.inexpressible, "\(name) can change no more than a priority") }
+      if case .missing = rules.updating {
+        counters.updatesDropped += 1
+        return
+      }
+    case .narrowing:
+      let (start, endGroup) = subscription.range ?? (Location(0, 0), nil)
+      guard update.start ?? start >= start, endGroup.map({ ($0 >= update.endGroup ?? $0) }) ?? true else {
+        throw CommandError(.inexpressible, "\(name) can only narrow a subscription")
+      }
+    case .answered: break
+    }
+    guard queued.isEmpty, hasCredit(.subscribeUpdate) else {
+      guard queued.count < configuration.maximumQueuedRequests else {
+        throw CommandError(.limit, "\(queued.count) requests wait for the peer's credit")
+      }
+      queued.append(.update(subscription, update))
+      return askForCredit()
+    }
+    try transmit(update, subscription)
+  }
+  func transmit(_ update: SubscriptionUpdate, _ subscription: Subscription) throws(CommandError) {
+    var m = SubscribeUpdate()
+    m.priority = update.priority
+    if case .priorityOnly? = rules?.updating {
+    } else {
+      let (start, endGroup) = subscription.range ?? (Location(0, 0), nil)
+      (m.id, m.subscription) = (peekID(.subscribeUpdate), subscription.id ?? 0)
+      (m.start, m.endGroup, m.endObject) = (update.start ?? start, update.endGroup ?? endGroup, update.endObject)
+      m.forward = update.forward
+    }
+    try answer(.subscribeUpdate(m), subscription)
+    _ = useID(.subscribeUpdate)
+    if case .priorityOnly? = rules?.updating { return }
+    subscription.range = (m.start, m.endGroup)
+  }
+
+  // MARK: PUBLISH
+
+  func peerPublishes(_ m: Publish, _ carrier: Stream?) throws(SessionFailure) {
+    try takePeerID(m.id, .publish)
+    var request = SubscribeRequest(TrackName(m.namespace, m.name), filter: .nextObject)
+    request.forward = m.forward
+    let subscription = Subscription(key: requests.reserveKey(), isOurs: false, request)
+    subscription.id = number(m.id, .publish)
+    subscription.range = start(of: .nextObject, m.largest)
+    guard admit(subscription, carrier) else { return }
+    if aliases[m.trackAlias] != nil {
+      throw violation("track alias \(m.trackAlias) is of another track", .duplicateTrackAlias)
+    }
+    register(alias: m.trackAlias, subscription)
+    var answer = SubscribeAnswer(largest: m.largest)
+    answer.groupOrder = m.groupOrder
+    tell(.publishRequested(subscription.key, subscription.request.track, answer))
+  }
+  /// Yes to a PUBLISH: all objects from now on.
+  func accept(offer subscription: Subscription) {
+    guard case .tell = subscription.state.offerAccepted() else { return }
+    var m = PublishOK()
+    m.id = subscription.id ?? 0
+    m.filter = .nextObject
+    try? answer(.publishOK(m), subscription)
+    do { try release(subscription) } catch { shut(error) }
+  }
+
+  // MARK: Aliases
+
+  func register(alias: UInt64, _ subscription: Subscription) {
+    subscription.alias = alias
+    aliases[alias] = subscription
+    retired.remove(alias)
+  }
+  /// What still comes for the subscription is dropped without a word for a while.
+  func retire(_ subscription: Subscription) {
+    guard let alias = subscription.alias, aliases[alias] === subscription else { return }
+    aliases[alias] = nil
+    lastAlias = nil
+    retired.insert(alias)
+    deadlines.add(.alias(alias), at: now.advanced(by: configuration.requestTimeout))
+    for stream in held where stream.isHeld(alias) { refuse(stream, .cancelled) }
+  }
+  /// The subscription is answered: what came early is read now.
+  func release(_ subscription: Subscription) throws(SessionFailure) {
+    guard let alias = subscription.alias, !held.isEmpty else { return }
+    let waiting = held.filter { $0.isHeld(alias) }
+    held.removeAll { $0.isHeld(alias) }
+    for stream in waiting where !setup.isClosed {
+      let bytes = stream.pending, end = stream.heldEnd
+      (stream.pending, stream.heldEnd, stream.use) = ([], nil, .receiving)
+      heldBytes -= bytes.count
+      try bytes.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try take(raw, stream) }
+      switch end {
+      case .fin: try receiveEnded(stream, reset: nil)
+      case .reset(let code): try receiveEnded(stream, reset: code)
+      case nil: break
+      }
+      giveCredit(stream)
+    }
+  }
+}
+
+extension Stream {
+  func isHeld(_ alias: UInt64) -> Bool {
+    if case .held(alias) = use { true } else { false }
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, not negative.
+  var milliseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000)
+    return whole.overflow ? .max : whole.partialValue &+ UInt64(attoseconds / 1_000_000_000_000_000)
+  }
+}

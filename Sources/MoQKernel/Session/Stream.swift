@@ -1,0 +1,68 @@
+/// One stream of the transport, as the session sees it.
+final class Stream {
+  enum Use {
+    /// The peer's, and what it is for is not known yet: its first bytes, or the dialect, are missing.
+    case unknown
+    /// Carries control messages of the session, or of all requests.
+    case control
+    /// Belongs to one request, which `request` holds once its first message has come.
+    case request
+    /// Objects that the peer sends.
+    case receiving
+    /// The same, but whose they are is not known yet. Nothing of it is credited.
+    case held(alias: UInt64)
+    /// Objects that we send.
+    case sending
+    /// Whatever still arrives is dropped.
+    case refused
+  }
+
+  let key: StreamKey
+  let kind: StreamKind
+  let isOurs: Bool
+  var use: Use
+  var request: Request?
+  /// Where the request keeps it.
+  var place = 0
+
+  // Receiving.
+  /// What has arrived and cannot be read yet.
+  var pending: [UInt8] = []
+  /// FIN or a reset has arrived, or nothing can.
+  var isReceived: Bool
+  /// How a held stream ended, to be told once it is known whose it is.
+  var heldEnd: End?
+  enum End { case fin, reset(UInt64) }
+  /// Bytes that the session has used and not yet credited.
+  var credit = 0
+  /// Bytes of payload that the owner has and has not reported as used.
+  var unconsumed = 0
+  /// Bytes of the current object's payload that are to come.
+  var payloadLeft: UInt64 = 0
+  /// Whether the owner was told of the stream, and so is owed its end.
+  var isAnnounced = false
+  var incoming: IncomingObjects?
+  /// Which message of its stream comes next from the peer; for control streams: whether the setup is done.
+  var messagesReceived = 0
+  var grammar: RequestStream?
+
+  // Sending.
+  /// FIN or a reset was sent, or nothing can be.
+  var isSent: Bool
+  /// What was sent has arrived, or does not matter any more.
+  var isSettled: Bool
+  /// Bytes that the transport has not sent yet.
+  var queued = 0
+  /// Whether the owner waits for `.writable`.
+  var isFull = false
+  /// Bytes of the current object's payload that the owner owes.
+  var payloadOwed: UInt64 = 0
+  var outgoing: OutgoingObjects?
+
+  init(_ key: StreamKey, _ kind: StreamKind, isOurs: Bool, use: Use) {
+    (self.key, self.kind, self.isOurs, self.use) = (key, kind, isOurs, use)
+    isReceived = isOurs && kind == .unidirectional
+    isSent = !isOurs && kind == .unidirectional
+    isSettled = isSent
+  }
+}
