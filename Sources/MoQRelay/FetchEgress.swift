@@ -209,7 +209,8 @@ final class FetchPipe {
   }
   /// The publisher refused, or its session ended.
   func failed(_ failure: RequestFailure) {
-    guard !isOver else { return }
+    // A fetch whose stream is complete ends by itself; what is queued still goes out.
+    guard !isOver, end == nil else { return }
     if hasAnswer { return abort(.internalError) }
     downstream.session.reject(key, failure)
     leave()

@@ -64,9 +64,10 @@ public final class LocalTrack {
   public var onProgress: (() -> Void)?
   var isDirty = false
   private var datagrams = DatagramInflow()
+  private let origin: Origin
 
   init(_ track: CachedTrack) {
-    self.track = track
+    (self.track, origin) = (track, track.origin)
     track.covers(from: Location(0, 0))
     track.source = .local(self)
   }
@@ -80,20 +81,20 @@ public final class LocalTrack {
   /// Whether everything written, groups that are open left out, has arrived at everyone who is subscribed.
   public var isDrained: Bool { track.isDrained }
 
-  func changed() { track.origin.progressed(self) }
+  func changed() { origin.progressed(self) }
 
   /// Begins a subgroup. Objects in it go in order of their ids.
   public func begin(_ info: SubgroupInfo) -> LocalSubgroup { LocalSubgroup(Inflow(track, info)) }
   /// An object that goes in a datagram where a subscriber's dialect has them.
   public func send(datagram object: ObjectInfo, payload: Bytes) {
-    track.origin.batch { datagrams.datagram(object, payload, track: track) }
+    origin.batch { datagrams.datagram(object, payload, track: track) }
   }
   /// Ends the track: subscribers are told once they have all of it.
   public func end(_ failure: RequestFailure = RequestFailure(.trackEnded)) {
-    track.origin.batch {
+    origin.batch {
       datagrams.end()
       track.ended(failure)
-      track.origin.left(track)
+      origin.left(track)
     }
   }
 }
@@ -101,8 +102,8 @@ public final class LocalTrack {
 /// A subgroup that the application writes.
 public final class LocalSubgroup {
   private let inflow: Inflow
-  init(_ inflow: Inflow) { self.inflow = inflow }
-  private var origin: Origin { inflow.track.origin }
+  private let origin: Origin
+  init(_ inflow: Inflow) { (self.inflow, origin) = (inflow, inflow.track.origin) }
 
   /// Writes a whole object. False: its group is not in the cache any more, or its id is not new.
   @discardableResult public func write(_ object: ObjectInfo, payload: Bytes) -> Bool {
