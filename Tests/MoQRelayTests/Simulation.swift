@@ -291,6 +291,7 @@ final class SimulatedSubscriber {
       announcements[key] = namespace
       announced.append(namespace)
       session.accept(key)
+    case .interested(let key, _): session.accept(key)
     case .withdrawn(let key, _):
       if let gone = announcements.removeValue(forKey: key), let index = announced.firstIndex(of: gone) {
         announced.remove(at: index)
