@@ -12,7 +12,7 @@ public enum Lite01: Dialect {
   public static var version: UInt64 { 0xff0d_ad01 }
   public static var framing: Framing { .length }
   public static var objects: ObjectForms {
-    ObjectForms(subgroup: SubgroupForm(base: 0x0, ids: .counted, content: .frames(.length), section: "GROUP, FRAME"))
+    ObjectForms(subgroup: SubgroupForm(base: 0x0, ids: .counted, content: .frames(.length), section: "§6.12"))
   }
   public static var requestStreams: [RequestStream] {
     [
@@ -26,7 +26,7 @@ public enum Lite01: Dialect {
   public enum CLIENT_SETUP: Layout {
     public static var name: String { "SESSION_CLIENT" }
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SESSION_CLIENT" }
+    public static var section: StaticString { "§6.3" }
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
       try wire.versions("Supported Versions Count", "Supported Version", &m.versions)
       try wire.parameters("Extension Count", "Extensions", &m.parameters, .lite)
@@ -35,7 +35,7 @@ public enum Lite01: Dialect {
   public enum SERVER_SETUP: Layout {
     public static var name: String { "SESSION_SERVER" }
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SESSION_SERVER" }
+    public static var section: StaticString { "§6.4" }
     public static func walk(_ m: inout ServerSetup, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Selected Version", &m.version)
       try wire.parameters("Extension Count", "Extensions", &m.parameters, .lite)
@@ -43,7 +43,7 @@ public enum Lite01: Dialect {
   }
   public enum SESSION_UPDATE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SESSION_UPDATE" }
+    public static var section: StaticString { "§6.5" }
     public static func walk(_ m: inout SessionUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Session Bitrate", &m.bitrate)
     }
@@ -51,7 +51,7 @@ public enum Lite01: Dialect {
   public enum SUBSCRIBE_NAMESPACE: Layout {
     public static var name: String { "ANNOUNCE_PLEASE" }
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "ANNOUNCE_PLEASE" }
+    public static var section: StaticString { "§6.6" }
     public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
       try wire.path("Broadcast Path Prefix", &m.prefix)
@@ -60,14 +60,14 @@ public enum Lite01: Dialect {
   }
   public enum ANNOUNCE_INIT: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "ANNOUNCE_INIT" }
+    public static var section: StaticString { "§6.7" }
     public static func walk(_ m: inout AnnounceInit, _ wire: inout some Wire) throws(WireError) {
       try wire.paths("Suffix Count", "Broadcast Path Suffix", &m.suffixes)
     }
   }
   public enum ANNOUNCE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "ANNOUNCE" }
+    public static var section: StaticString { "§6.8" }
     public static func walk(_ m: inout Announce, _ wire: inout some Wire) throws(WireError) {
       var status = m.status.rawValue
       guard status <= 1 else { throw .inexpressible("Announce Status") }
@@ -82,7 +82,7 @@ public enum Lite01: Dialect {
   }
   public enum SUBSCRIBE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE" }
+    public static var section: StaticString { "§6.9" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribe(&m)
       try wire.higherFirst("Subscriber Priority", &m.priority)
@@ -90,7 +90,7 @@ public enum Lite01: Dialect {
   }
   public enum SUBSCRIBE_UPDATE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE_UPDATE" }
+    public static var section: StaticString { "§6.10" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribeUpdate(&m)
       try wire.higherFirst("Subscriber Priority", &m.priority)
@@ -98,7 +98,7 @@ public enum Lite01: Dialect {
   }
   public enum SUBSCRIBE_OK: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE_OK" }
+    public static var section: StaticString { "§6.11" }
     public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribeOK(&m)
       try wire.higherFirst("Publisher Priority", &m.priority)

@@ -23,7 +23,7 @@ public enum Lite01MoqDev: Dialect {
 
   public enum SUBSCRIBE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE" }
+    public static var section: StaticString { "§6.9" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribe(&m)
       try wire.higherFirstByte("Subscriber Priority", &m.priority)
@@ -31,7 +31,7 @@ public enum Lite01MoqDev: Dialect {
   }
   public enum SUBSCRIBE_UPDATE: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE_UPDATE" }
+    public static var section: StaticString { "§6.10" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribeUpdate(&m)
       try wire.higherFirstByte("Subscriber Priority", &m.priority)
@@ -39,7 +39,7 @@ public enum Lite01MoqDev: Dialect {
   }
   public enum SUBSCRIBE_OK: Layout {
     public static var type: UInt64? { nil }
-    public static var section: StaticString { "SUBSCRIBE_OK" }
+    public static var section: StaticString { "§6.11" }
     public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribeOK(&m)
       try wire.higherFirstByte("Publisher Priority", &m.priority)
