@@ -17,7 +17,8 @@ struct Figures {
 
   init(_ dialect: any Dialect.Type) throws {
     let file = Files.package.appending(path: "Drafts/\(dialect.name)/figures.txt")
-    for line in String(decoding: try Files.bytes(file), as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
+    for line in String(decoding: try Files.bytes(file), as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#")
+    {
       if line.hasPrefix("§") {
         let words = line.split(separator: " ", maxSplits: 1)
         figures.append(Figure(name: String(words[1]), section: String(words[0])))
@@ -41,7 +42,9 @@ struct Figures {
     let optional = field.hasPrefix("["), text = field.drop { $0 == "[" }.prefix { $0 != "]" }
     guard text.hasPrefix("= ") else { return [.init(String(text), optional: optional)] }
     let other = try #require(self[String(text.dropFirst(2))])
-    return other.meant.filter { !$0.text.hasPrefix("Type (i)") }.map { .init($0.text, optional: optional || $0.optional) }
+    return other.meant.filter { !$0.text.hasPrefix("Type (i)") }.map {
+      .init($0.text, optional: optional || $0.optional)
+    }
   }
 }
 

@@ -14,8 +14,36 @@ extension VectorRunner {
       return .failed("cannot be written: \(error)", detail: "")
     }
     return compare(writer.bytes, bytes, isCanonical: isCanonical) {
-      isDatagram ? dialect.explain(datagram: $0).json : dialect.explain(stream: $0).json
+      isDatagram
+        ? dialect.explain(datagram: $0).json == dialect.explain(datagram: bytes).json
+        : dialect.explain(stream: $0).json == dialect.explain(stream: bytes).json
     }
+  }
+
+  /// Reads a stream as a session does.
+  func readStream(_ bytes: [UInt8]) throws(WireError) {
+    let forms = dialect.objects
+    var reader = WireReader(bytes.span.bytes, integers: forms.integers), stream = SubgroupStream(forms)
+    if var fetch = FetchStream(forms), bytes.first.map({ UInt64($0) }) == fetch.form.type {
+      try fetch.walkHeader(&reader)
+      while reader.remaining > 0 {
+        var header = ObjectHeader()
+        try fetch.read(&header, from: &reader)
+        guard reader.skip(header.payloadLength) else { throw .truncated("Object Payload") }
+      }
+      return
+    }
+    try stream.walkHeader(&reader)
+    while reader.remaining > 0 {
+      var header = ObjectHeader()
+      try stream.read(&header, from: &reader)
+      guard reader.skip(header.payloadLength) else { throw .truncated("Object Payload") }
+    }
+  }
+  func readDatagram(_ bytes: [UInt8]) throws(WireError) {
+    guard var datagram = ObjectDatagram(dialect.objects) else { throw .inexpressible("Type") }
+    var reader = WireReader(bytes.span.bytes, integers: dialect.objects.integers), header = ObjectHeader()
+    try datagram.read(&header, from: &reader)
   }
 
   private func compose(subgroup json: JSON, into wire: inout WireWriter) throws(WireError) {

@@ -149,11 +149,16 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       p.value = .number(value)
     case .token:
       var token = p.value.token
-      try within("Length") { wire throws(WireError) in
-        do throws(WireError) { try AuthorizationToken.walk(&token, &wire) } catch {
-          guard error.kind != .inexpressible else { throw error }
-          throw WireError(.malformedValue, error.field, found: error.found, wanted: "a Token")
+      do throws(WireError) {
+        try within("Length") { wire throws(WireError) in
+          do throws(WireError) { try AuthorizationToken.walk(&token, &wire) } catch {
+            guard error.kind != .inexpressible else { throw error }
+            throw WireError(.malformedValue, error.field, found: error.found, wanted: "a Token")
+          }
         }
+      } catch {
+        guard error.kind == .trailing else { throw error }
+        throw WireError(.malformedValue, "Token Value", found: error.found, wanted: "the end of the Token")
       }
       p.value = .token(token)
     case .tokenValue:

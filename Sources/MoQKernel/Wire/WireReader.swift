@@ -171,6 +171,12 @@ public struct WireReader: ~Escapable, WireWalk {
     offset &+= count
     return source.extracting(unchecked: start..<(start &+ count))
   }
+  /// Passes over `count` bytes; false where there are fewer.
+  public mutating func skip(_ count: UInt64) -> Bool {
+    guard count <= UInt64(remaining) else { return false }
+    offset &+= Int(count)
+    return true
+  }
   /// Goes back to where a truncated object began, to wait for the rest of it.
   public mutating func rewind(to mark: Int) { offset = min(max(mark, 0), offset) }
 
