@@ -15,6 +15,8 @@ enum Event: Sendable, Equatable {
   case streamClosed(Int64)
   case datagram([UInt8])
   case capReached
+  /// As many bytes have arrived as were waited for.
+  case progress(Int)
   case closed(ConnectionClose)
 }
 
@@ -32,7 +34,9 @@ final class Witness: ConnectionHandler {
   /// Order in which streams' ends arrived.
   var order: [Int64] = []
   var onStreamClosed: ((QUICStream) -> Void)?
+  var onDrained: (() -> Void)?
   var quiet = false
+  var threshold = Int.max
 
   init(_ behaviour: Behaviour, _ events: AsyncStream<Event>.Continuation) {
     (self.behaviour, self.events) = (behaviour, events)
@@ -48,6 +52,10 @@ final class Witness: ConnectionHandler {
   }
   override func received(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, fin: Bool) {
     received += bytes.count
+    if received >= threshold {
+      threshold = .max
+      events.yield(.progress(received))
+    }
     switch behaviour {
     case .silent, .echo:
       if behaviour == .echo, stream.isBidirectional, !stream.isLocal {
@@ -69,7 +77,10 @@ final class Witness: ConnectionHandler {
   }
   override func wasReset(_ stream: QUICStream, code: UInt64) { events.yield(.wasReset(stream.id, code)) }
   override func wasStopped(_ stream: QUICStream, code: UInt64) { events.yield(.wasStopped(stream.id, code)) }
-  override func drained(_ stream: QUICStream, sent: Int) { self.sent += sent }
+  override func drained(_ stream: QUICStream, sent: Int) {
+    self.sent += sent
+    onDrained?()
+  }
   override func acknowledged(_ stream: QUICStream) { if !quiet { events.yield(.acknowledged(stream.id)) } }
   override func closed(_ stream: QUICStream) {
     if !quiet { events.yield(.streamClosed(stream.id)) }
@@ -129,6 +140,7 @@ final class Side: Sendable {
     let endpoint: QUICEndpoint
     var witnesses: [Witness] = []
     var last: QUICConnection?
+    var threshold = Int.max
     var behaviour: Witness.Behaviour
     let sink: AsyncStream<Event>.Continuation
   }
@@ -171,6 +183,7 @@ final class Side: Sendable {
         let box = bound.value
         let witness = Witness(box.state.behaviour, sink)
         witness.quiet = quiet
+        witness.threshold = box.state.threshold
         box.state.witnesses.append(witness)
         box.state.last = connection
         return witness
@@ -182,7 +195,8 @@ final class Side: Sendable {
 
   static func client(
     _ behaviour: Witness.Behaviour = .silent, to port: UInt16, host: String = "127.0.0.1", serverName: String? = nil,
-    alpns: [String] = ["moq-00"], trust: TLSTrust = .none, options: QUICOptions = QUICOptions(), quiet: Bool = false
+    alpns: [String] = ["moq-00"], trust: TLSTrust = .none, options: QUICOptions = QUICOptions(), quiet: Bool = false,
+    early: @escaping @Sendable (QUICConnection) -> Void = { _ in }
   ) async throws -> Side {
     let (stream, sink) = AsyncStream<Event>.makeStream()
     let loop = Loop(name: "client")
@@ -193,6 +207,7 @@ final class Side: Sendable {
       box.state.witnesses.append(witness)
       box.state.last = box.state.endpoint.connect(
         host: host, port: port, serverName: serverName, alpns: alpns, trust: trust, options: options, handler: witness)
+      if let connection = box.state.last { early(connection) }
       return LoopBound(box, on: loop)
     }
     return Side(loop: loop, box: box, events: Events(stream), port: 0)

@@ -232,8 +232,9 @@ static inline ngtcp2_ssize cq_write_datagram(ngtcp2_conn *c, cq_writer *w, uint8
                                              size_t count, uint64_t id, uint64_t now) {
   ngtcp2_vec v = {(uint8_t *)data, count};
   w->accepted = 0;
-  return ngtcp2_conn_writev_datagram(c, &w->path.path, &w->info, out, size, &w->accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, id, &v,
-                                     1, now);
+  /* An empty vector is not allowed, no vector is. */
+  return ngtcp2_conn_writev_datagram(c, &w->path.path, &w->info, out, size, &w->accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, id,
+                                     count ? &v : NULL, count != 0, now);
 }
 static const uint32_t cq_write_more = NGTCP2_WRITE_STREAM_FLAG_MORE;
 static const uint32_t cq_write_fin = NGTCP2_WRITE_STREAM_FLAG_FIN;

@@ -285,7 +285,6 @@ final class LoopCore {
 
   private func end() {
     for member in Array(members.values) { member.loopEnds() }
-    members = [:]
     endTick()
     for _ in 0..<16 {
       runJobs()
@@ -294,8 +293,10 @@ final class LoopCore {
     let left = mailbox.close()
     for item in left { run(item) }
     runJobsLeft()
-    timers.removeAll()
-    sources = []
+    // Taken out first: letting go of what is left may reach back here.
+    let dying = (timers.removeAll(), sources, members)
+    (sources, members) = ([], [:])
+    withExtendedLifetime(dying) {}
     for action in atEnd { action() }
     atEnd = []
     mailbox.leave()

@@ -31,7 +31,10 @@ public final class LoopTimer {
   /// Takes it out of the queue and lets go of its action.
   func invalidate() {
     deadline = .max
+    // Let go outside the access: it may be the last reference to whoever holds this timer.
+    let old = action
     action = nil
+    withExtendedLifetime(old) {}
     if position >= 0 { core.timers.remove(self) }
   }
 }
@@ -79,9 +82,12 @@ struct TimerQueue {
     return nil
   }
 
-  mutating func removeAll() {
+  /// Empties it. The timers are handed over, since letting go of them may reach back here.
+  mutating func removeAll() -> [LoopTimer] {
     for timer in heap { timer.position = -1 }
+    let all = heap
     heap = []
+    return all
   }
 
   private mutating func up(_ start: Int) {

@@ -276,7 +276,8 @@ public final class QUICConnection: LoopMember {
 
   func applyKeepAlive() {
     guard let library else { return }
-    ngtcp2_conn_set_keep_alive_timeout(library, keepAlive.map { max($0.nanoseconds, 1) } ?? .max)
+    // Zero means never to every version; older ones overflow on anything huge.
+    ngtcp2_conn_set_keep_alive_timeout(library, keepAlive.map { min($0.nanoseconds, 1 << 60) } ?? 0)
     core.mark(self)
   }
 

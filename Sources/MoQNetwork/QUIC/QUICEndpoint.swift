@@ -19,6 +19,8 @@ public final class QUICEndpoint: LoopMember {
   /// Connections that are over but whose ids still count.
   private var lingering: [ObjectIdentifier: QUICConnection] = [:]
   private var handshakes = 0
+  /// What it answered without a connection.
+  public private(set) var counters = Counters()
   private var resetsThisTick = 0, resetTick: UInt64 = 0
   private(set) var isClosed = false
   /// What it tells its connections when it closes.
@@ -36,6 +38,16 @@ public final class QUICEndpoint: LoopMember {
   }
 
   deinit { for socket in listeners { socket.close() } }
+
+  /// Answers to packets that belong to no connection, counted.
+  public struct Counters: Sendable {
+    public var retries: UInt64 = 0
+    public var refusals: UInt64 = 0
+    public var versionNegotiations: UInt64 = 0
+    public var statelessResets: UInt64 = 0
+    /// Packets that were worth no answer.
+    public var ignored: UInt64 = 0
+  }
 
   /// The connections that are alive.
   public var connections: [QUICConnection] { Array(live.values) }
@@ -74,13 +86,15 @@ public final class QUICEndpoint: LoopMember {
     host: String, port: UInt16, identity: TLSIdentity, alpns: [String], options: QUICOptions = QUICOptions(),
     accept: @escaping (QUICConnection) -> ConnectionHandler
   ) async throws(NetworkError) -> [SocketAddress] {
-    let found = try await Self.resolve(host: host, port: port)
+    let found = try await Self.resolve(host: host, port: port, toListen: true)
     loop.checkCurrent()
     return try listen(on: found, identity: identity, alpns: alpns, options: options, accept: accept)
   }
 
-  /// The addresses of `host`; digits, "", "*" and "localhost" need no look-up.
+  /// The addresses of `host`; digits and "localhost" need no look-up. "" and "*" are all addresses of this
+  /// machine when it is to listen, and its loopback otherwise.
   public static func resolve(host: String, port: UInt16, toListen: Bool = false) async throws(NetworkError) -> [SocketAddress] {
+    let host = host.isEmpty || host == "*" ? (toListen ? "*" : "localhost") : host
     if let known = Resolver.known(host, port: port) { return known }
     let result = await withCheckedContinuation { continuation in
       Resolver.resolve(host, port: port) { continuation.resume(returning: $0) }
@@ -270,10 +284,16 @@ public final class QUICEndpoint: LoopMember {
     let result = cq_decode(data, size, Self.idLength, &ids)
     if result == NGTCP2_ERR_VERSION_NEGOTIATION {
       // Only to what is as large as an Initial: the answer must not be larger than the question.
-      if size >= 1200 { answer(packet, on: socket) { cq_write_version_negotiation($0, $1, &ids) } }
+      if size >= 1200 {
+        counters.versionNegotiations &+= 1
+        answer(packet, on: socket) { cq_write_version_negotiation($0, $1, &ids) }
+      }
       return
     }
-    guard result == 0, let destination = ids.dcid else { return }
+    guard result == 0, let destination = ids.dcid else {
+      counters.ignored &+= 1
+      return
+    }
     let key = CIDKey(destination, ids.dcidlen)
     if key == lastKey, let lastConnection { return lastConnection.received(data, size, packet) }
     if let connection = routes[key] {
@@ -294,6 +314,7 @@ public final class QUICEndpoint: LoopMember {
     if resetTick != core.now { (resetTick, resetsThisTick) = (core.now, 0) }
     guard resetsThisTick < 64 else { return }
     resetsThisTick += 1
+    counters.statelessResets &+= 1
     answer(packet, on: socket) { [secret] in
       cq_write_stateless_reset($0, $1, data, size, Self.idLength, secret, secret.count)
     }
@@ -315,22 +336,31 @@ public final class QUICEndpoint: LoopMember {
   ) -> QUICConnection? {
     guard !isClosed, let context else { return nil }
     var initial = cq_initial()
-    guard cq_decode_initial(data, size, &initial) == 0, let from = cq_packet_from(packet) else { return nil }
+    guard cq_decode_initial(data, size, &initial) == 0, let from = cq_packet_from(packet) else {
+      counters.ignored &+= 1
+      return nil
+    }
     let length = packet.pointee.fromlen
     var original = initial.hd.dcid
     let token = cq_verify_token(&initial, from, length, secret, secret.count, &original, core.now)
     if token < 0 {
+      counters.refusals &+= 1
       answer(packet, on: socket) { cq_write_refusal($0, $1, &initial, 0x0b) }
       return nil
     }
     if token == 0, options.retry || handshakes >= options.maximumHandshakes / 2 {
+      counters.retries &+= 1
       answer(packet, on: socket) { [secret, core] in
         cq_write_retry($0, $1, &initial, from, length, secret, secret.count, core.now)
       }
       return nil
     }
-    guard handshakes < options.maximumHandshakes else { return nil }
+    guard handshakes < options.maximumHandshakes else {
+      counters.ignored &+= 1
+      return nil
+    }
     guard live.count < options.maximumConnections else {
+      counters.refusals &+= 1
       answer(packet, on: socket) { cq_write_refusal($0, $1, &initial, 0x02) }
       return nil
     }
