@@ -55,7 +55,7 @@ public protocol Dialect: SendableMetatype {
   associatedtype ANNOUNCE: Layout<Announce>
 
   /// Refuses what can be read but the text forbids, where a tool must be able to show it all the same.
-  /// `decode` calls it.
+  /// `decode` and `encode` call it.
   static func check(_ message: Message) throws(WireError)
 
   // Requirements with default bodies, so that each dialect keeps a specialised copy of the walk.
@@ -96,9 +96,14 @@ extension Dialect {
   }
 
   /// Writes a message. On an error nothing has been written.
-  public static func encode(_ message: Message, into wire: inout WireWriter) throws(WireError) {
+  ///
+  /// `checking` false, for tools: also what can be written but the text forbids.
+  public static func encode(
+    _ message: Message, into wire: inout WireWriter, checking: Bool = true
+  ) throws(WireError) {
     let kind = message.kind, framing = framing(of: kind), mark = wire.count
     do throws(WireError) {
+      if checking { try check(message) }
       let start = try open(type(of: kind), framing, &wire)
       try write(message, to: &wire)
       try close(framing, from: start, &wire)
@@ -108,14 +113,16 @@ extension Dialect {
     }
   }
   /// Reads a message of this kind, and refuses what the text forbids. `wire` should begin with the message,
-  /// so that the error's offset counts from there.
-  public static func decode(_ kind: MessageKind, from wire: inout WireReader) throws(WireError) -> Message {
+  /// so that the error's offset counts from there. `checking` false, for tools: does not refuse that.
+  public static func decode(
+    _ kind: MessageKind, from wire: inout WireReader, checking: Bool = true
+  ) throws(WireError) -> Message {
     var message = Message(blank: kind)
     do throws(WireError) {
       let outer = try open(type(of: kind), framing(of: kind), &wire)
       try read(&message, from: &wire)
       try wire.finish(outer)
-      try check(message)
+      if checking { try check(message) }
     } catch {
       var error = error
       if error.offset < 0 { error.offset = wire.lastField }

@@ -188,7 +188,7 @@ public struct VectorRunner: Sendable {
       return .failed("its JSON makes another message", detail: "from JSON  \(composed)\nfrom bytes \(message)")
     }
     var writer = WireWriter(integers: dialect.objects.integers)
-    do throws(WireError) { try dialect.encode(composed, into: &writer) } catch {
+    do throws(WireError) { try dialect.encode(composed, into: &writer, checking: false) } catch {
       return .failed("cannot be written: \(dialect.explain(error, in: kind))", detail: "")
     }
     return compare(writer.bytes, bytes, isCanonical: isCanonical) { dialect.explain($0, as: kind).message == message }
