@@ -45,7 +45,8 @@ let package = Package(
     .executableTarget(
       name: "MoQTool", dependencies: ["MoQ", "MoQKernel", "MoQDrafts", "MoQNetwork", "CQuic"], swiftSettings: settings),
     .target(name: "CBench", dependencies: ["CQuic"]),
-    .executableTarget(name: "MoQBench", dependencies: ["MoQ", "CBench"], swiftSettings: settings),
+    .executableTarget(
+      name: "MoQBench", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "CBench"], swiftSettings: settings),
 
     .testTarget(name: "MoQKernelTests", dependencies: ["MoQKernel", "MoQDrafts"], swiftSettings: settings),
     .testTarget(name: "MoQDraftsTests", dependencies: ["MoQKernel", "MoQDrafts"], swiftSettings: settings),

@@ -1,7 +1,7 @@
 #include "cquic.h"
 
-static cq_callbacks on;
-void cq_set_callbacks(const cq_callbacks *callbacks) { on = *callbacks; }
+static _Thread_local const cq_callbacks *on;
+void cq_use_callbacks(const cq_callbacks *callbacks) { on = callbacks; }
 
 /* Where the packet that is being read leaves the peer's STOP_SENDING frames. */
 static _Thread_local cq_stops *stops;
@@ -122,83 +122,83 @@ static void rand_bytes(uint8_t *out, size_t size, const ngtcp2_rand_ctx *context
 }
 static int handshake_completed(ngtcp2_conn *c, void *u) {
   (void)c;
-  return FAILED(on.handshake_completed(u));
+  return FAILED(on->handshake_completed(u));
 }
 static int stream_open(ngtcp2_conn *c, int64_t id, void *u) {
   (void)c;
-  return FAILED(on.stream_open(u, id));
+  return FAILED(on->stream_open(u, id));
 }
 static int stream_data(ngtcp2_conn *c, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data, size_t size, void *u,
                        void *s) {
   (void)c, (void)offset;
-  return s ? FAILED(on.stream_data(u, s, id, data, size, (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0)) : 0;
+  return s ? FAILED(on->stream_data(u, s, id, data, size, (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0)) : 0;
 }
 static int stream_acked(ngtcp2_conn *c, int64_t id, uint64_t offset, uint64_t size, void *u, void *s) {
   (void)c, (void)id;
-  return s ? FAILED(on.stream_acked(u, s, offset + size, size)) : 0;
+  return s ? FAILED(on->stream_acked(u, s, offset + size, size)) : 0;
 }
 static int stream_reset(ngtcp2_conn *c, int64_t id, uint64_t final, uint64_t code, void *u, void *s) {
   (void)c, (void)id, (void)final;
-  return s ? FAILED(on.stream_reset(u, s, code)) : 0;
+  return s ? FAILED(on->stream_reset(u, s, code)) : 0;
 }
 static int stream_close(ngtcp2_conn *c, uint32_t flags, int64_t id, uint64_t code, void *u, void *s) {
   (void)c;
-  return FAILED(on.stream_close(u, s, id, (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0, code));
+  return FAILED(on->stream_close(u, s, id, (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0, code));
 }
 static int stream_unblocked(ngtcp2_conn *c, int64_t id, uint64_t max, void *u, void *s) {
   (void)c, (void)id, (void)max;
-  return s ? FAILED(on.stream_unblocked(u, s)) : 0;
+  return s ? FAILED(on->stream_unblocked(u, s)) : 0;
 }
 static int more_bidi(ngtcp2_conn *c, uint64_t max, void *u) {
   (void)c, (void)max;
-  return FAILED(on.streams_available(u, 1));
+  return FAILED(on->streams_available(u, 1));
 }
 static int more_uni(ngtcp2_conn *c, uint64_t max, void *u) {
   (void)c, (void)max;
-  return FAILED(on.streams_available(u, 0));
+  return FAILED(on->streams_available(u, 0));
 }
 static int datagram(ngtcp2_conn *c, uint32_t flags, const uint8_t *data, size_t size, void *u) {
   (void)c, (void)flags;
-  return FAILED(on.datagram(u, data, size));
+  return FAILED(on->datagram(u, data, size));
 }
 static int datagram_lost(ngtcp2_conn *c, uint64_t id, void *u) {
   (void)c, (void)id;
-  return FAILED(on.datagram_lost(u));
+  return FAILED(on->datagram_lost(u));
 }
 static int new_cid(ngtcp2_conn *c, ngtcp2_cid *cid, uint8_t *token, size_t size, void *u) {
   (void)c;
-  return FAILED(on.new_cid(u, cid, token, size));
+  return FAILED(on->new_cid(u, cid, token, size));
 }
 static int retire_cid(ngtcp2_conn *c, const ngtcp2_cid *cid, void *u) {
   (void)c;
-  return FAILED(on.retire_cid(u, cid));
+  return FAILED(on->retire_cid(u, cid));
 }
 static int stateless_reset(ngtcp2_conn *c, const ngtcp2_pkt_stateless_reset *reset, void *u) {
   (void)c, (void)reset;
-  return FAILED(on.stateless_reset(u));
+  return FAILED(on->stateless_reset(u));
 }
 static int versions(ngtcp2_conn *c, const ngtcp2_pkt_hd *hd, const uint32_t *list, size_t count, void *u) {
   (void)c, (void)hd;
-  return FAILED(on.versions(u, list, count));
+  return FAILED(on->versions(u, list, count));
 }
 #if CQ_V1
 static int path_validation(ngtcp2_conn *c, uint32_t flags, const ngtcp2_path *path, const ngtcp2_path *fallback,
                            ngtcp2_path_validation_result result, void *u) {
   (void)c, (void)flags, (void)fallback;
-  return FAILED(on.path_validated(u, path, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS));
+  return FAILED(on->path_validated(u, path, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS));
 }
 static int new_token(ngtcp2_conn *c, const uint8_t *token, size_t size, void *u) {
   (void)c;
-  return FAILED(on.new_token(u, token, size));
+  return FAILED(on->new_token(u, token, size));
 }
 #else
 static int path_validation(ngtcp2_conn *c, uint32_t flags, const ngtcp2_path *path, ngtcp2_path_validation_result result, void *u) {
   (void)c, (void)flags;
-  return FAILED(on.path_validated(u, path, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS));
+  return FAILED(on->path_validated(u, path, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS));
 }
 static int new_token(ngtcp2_conn *c, const ngtcp2_vec *token, void *u) {
   (void)c;
-  return FAILED(on.new_token(u, token->base, token->len));
+  return FAILED(on->new_token(u, token->base, token->len));
 }
 #endif
 

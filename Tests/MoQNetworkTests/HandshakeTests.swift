@@ -11,7 +11,9 @@ struct HandshakeTests {
   @Test(arguments: [
     (["a", "b", "c"], ["c", "b"], "b"), (["c", "b"], ["a", "b", "c"], "c"), (["moq-00"], ["x", "moq-00"], "moq-00"),
   ])
-  func serverPreferenceChoosesTheProtocol(_ serverHas: [String], _ clientOffers: [String], _ chosen: String) async throws {
+  func serverPreferenceChoosesTheProtocol(_ serverHas: [String], _ clientOffers: [String], _ chosen: String)
+    async throws
+  {
     let server = try await Side.server(alpns: serverHas)
     let client = try await Side.client(to: server.port, alpns: clientOffers)
     #expect(try await client.events.connected() == chosen)
@@ -27,7 +29,8 @@ struct HandshakeTests {
   @Test func pinnedFingerprint() async throws {
     let server = try await Side.server()
     let identity = try Side.identity.get()
-    let good = try await Side.client(to: server.port, trust: .fingerprints([[UInt8](repeating: 0, count: 32), identity.sha256]))
+    let good = try await Side.client(
+      to: server.port, trust: .fingerprints([[UInt8](repeating: 0, count: 32), identity.sha256]))
     #expect(try await good.events.connected() == "moq-00")
     let bad = try await Side.client(to: server.port, trust: .fingerprints([[UInt8](repeating: 1, count: 32)]))
     #expect(try await bad.events.close() == .tls(.fingerprintMismatch(found: identity.sha256), byPeer: false))
@@ -66,7 +69,9 @@ struct HandshakeTests {
     let port: UInt16 = try await {
       let server = try await Side.server()
       try await server.run { $0.endpoint.close() }
-      await { server.loop.shutdown(); await server.loop.join() }()
+      await {
+        server.loop.shutdown(); await server.loop.join()
+      }()
       return server.port
     }()
     let client = try await Side.client(to: port)
@@ -91,7 +96,8 @@ struct HandshakeTests {
     options.handshakeTimeout = .milliseconds(400)
     let client = try await Side.client(to: port, options: options)
     let reason = try await client.events.close()
-    #expect(reason == .handshakeTimeout(address: "127.0.0.1:\(port)") || reason == .refused(address: "127.0.0.1:\(port)"))
+    #expect(
+      reason == .handshakeTimeout(address: "127.0.0.1:\(port)") || reason == .refused(address: "127.0.0.1:\(port)"))
   }
 
   @Test func unknownHost() async throws {
@@ -108,7 +114,9 @@ struct HandshakeTests {
     await #expect(throws: NetworkError.portInUse("127.0.0.1:\(server.port)")) {
       _ = try await Side.server(port: server.port)
     }
-    await #expect(throws: NetworkError.addressNotAvailable("192.0.2.1:0")) { _ = try await Side.server(at: "192.0.2.1") }
+    await #expect(throws: NetworkError.addressNotAvailable("192.0.2.1:0")) {
+      _ = try await Side.server(at: "192.0.2.1")
+    }
   }
 
   @Test(arguments: ["127.0.0.1", "::1", "localhost", ""])
@@ -143,7 +151,8 @@ struct HandshakeTests {
     let port = server.port
     try await client.run { state in
       let witness = Witness(.silent, state.sink)
-      state.last = state.endpoint.connect(host: "127.0.0.1", port: port, alpns: ["moq-00"], trust: .none, handler: witness)
+      state.last = state.endpoint.connect(
+        host: "127.0.0.1", port: port, alpns: ["moq-00"], trust: .none, handler: witness)
     }
     #expect(try await client.events.connected() == "moq-00")
     #expect(try await server.run { $0.endpoint.counters.retries } == 1)
@@ -184,7 +193,10 @@ struct HandshakeTests {
     let client = try await Side.client(to: server.port, options: options)
     _ = try await client.events.connected()
     let text = String(decoding: try TLSIdentity.read(path), as: UTF8.self)
-    for label in ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"] {
+    for label in [
+      "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
+      "SERVER_TRAFFIC_SECRET_0",
+    ] {
       #expect(text.contains(label + " "))
     }
   }

@@ -107,7 +107,9 @@ struct LifecycleTests {
     // Three times the idle timeout later it is still there.
     try await client.run { state in
       guard let connection = state.last else { return }
-      connection.loop.schedule(at: connection.loop.now + 1_200_000_000) { connection.open(bidirectional: true).finish() }
+      connection.loop.schedule(at: connection.loop.now + 1_200_000_000) {
+        connection.open(bidirectional: true).finish()
+      }
     }
     try await client.events.next(.ended(0, []))
   }

@@ -116,7 +116,9 @@ final class LossyHop: Sendable {
       for _ in 0..<256 {
         var from = sockaddr_in(), length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let count = withUnsafeMutablePointer(to: &from) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { recvfrom(descriptor, &buffer, buffer.count, 0, $0, &length) }
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            recvfrom(descriptor, &buffer, buffer.count, 0, $0, &length)
+          }
         }
         guard count >= 0 else { return }
         received(Array(buffer.prefix(count)), from)

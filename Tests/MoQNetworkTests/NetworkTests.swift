@@ -78,7 +78,9 @@ struct NetworkTests {
         case 1: bytes = Array(initial.prefix(Int(generator.next() % UInt64(initial.count))))
         case 2:
           bytes = initial
-          for _ in 0..<3 { bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next()) }
+          for _ in 0..<3 {
+            bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+          }
         case 3:
           bytes = initial
           bytes[1] = 0xba

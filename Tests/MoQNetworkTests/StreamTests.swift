@@ -159,7 +159,8 @@ struct StreamTests {
     }
     var ended: Set<Int64> = []
     while ended.count < 4 {
-      guard case .ended(let id, let bytes) = try await server.events.first({ if case .ended = $0 { true } else { false } })
+      guard
+        case .ended(let id, let bytes) = try await server.events.first({ if case .ended = $0 { true } else { false } })
       else { continue }
       #expect(bytes == content(Int(id >> 2), 100_000))
       ended.insert(id)

@@ -193,7 +193,7 @@ typedef struct cq_options {
   size_t token_size;
 } cq_options;
 
-/* The callbacks of connections, once for each process. `recv_stop_sending` is told through `cq_stops`. */
+/* What connections report, and to whom: one table for all connections of a thread. STOP_SENDING is told through `cq_stops`. */
 typedef struct cq_callbacks {
   int (*handshake_completed)(void *connection);
   int (*stream_open)(void *connection, int64_t id);
@@ -212,7 +212,7 @@ typedef struct cq_callbacks {
   int (*stateless_reset)(void *connection);
   int (*versions)(void *connection, const uint32_t *versions, size_t count);
 } cq_callbacks;
-void cq_set_callbacks(const cq_callbacks *callbacks);
+void cq_use_callbacks(const cq_callbacks *callbacks); /* the table stays where it is */
 
 int cq_client_new(ngtcp2_conn **c, const ngtcp2_cid *dcid, const ngtcp2_cid *scid, const cq_path *path, const cq_options *o,
                   void *connection);

@@ -70,8 +70,11 @@ extension QUICConnection {
     pointer.map { Unmanaged<QUICStream>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  /// Sets the process's callbacks, once.
-  static let callbacksAreSet: Bool = {
+  /// Makes the library call this class, on this thread.
+  static func useCallbacks() { cq_use_callbacks(UnsafePointer(bitPattern: callbacks)) }
+
+  /// The address of the table of what the library calls, the same for all connections. It is never freed.
+  private static let callbacks: UInt = {
     var on = cq_callbacks()
     on.handshake_completed = { u in of(u) { $0.handshakeIsComplete() } }
     on.stream_open = { u, id in of(u) { $0.peerOpened(id) } }
@@ -127,8 +130,9 @@ extension QUICConnection {
     on.versions = { u, list, count in
       of(u) { $0.offeredVersions = Array(UnsafeBufferPointer(start: list, count: min(count, 64))) }
     }
-    cq_set_callbacks(&on)
-    return true
+    let table = UnsafeMutablePointer<cq_callbacks>.allocate(capacity: 1)
+    table.initialize(to: on)
+    return UInt(bitPattern: table)
   }()
 
   private func handshakeIsComplete() {

@@ -94,7 +94,7 @@ public final class QUICConnection: LoopMember {
     path.initialize(to: cq_path())
     keepAlive = options.keepAlive
     super.init()
-    _ = Self.callbacksAreSet
+    Self.useCallbacks()
     timer = LoopTimer(core: core) { [unowned self] in timerFired() }
   }
 

@@ -93,7 +93,9 @@ public final class QUICEndpoint: LoopMember {
 
   /// The addresses of `host`; digits and "localhost" need no look-up. "" and "*" are all addresses of this
   /// machine when it is to listen, and its loopback otherwise.
-  public static func resolve(host: String, port: UInt16, toListen: Bool = false) async throws(NetworkError) -> [SocketAddress] {
+  public static func resolve(host: String, port: UInt16, toListen: Bool = false) async throws(NetworkError)
+    -> [SocketAddress]
+  {
     let host = host.isEmpty || host == "*" ? (toListen ? "*" : "localhost") : host
     if let known = Resolver.known(host, port: port) { return known }
     let result = await withCheckedContinuation { continuation in
