@@ -318,7 +318,8 @@ extension SessionCore {
     if case .doesNotExist = state.progress { return refuseStatus(request, RequestFailure(.doesNotExist)) }
     var m = TrackStatusOK()
     (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
-    (m.namespace, m.name) = (request.track.namespace, request.track.name)
+    // Through draft-10 the answer is matched by name.
+    if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
     switch state.progress {
     case .inProgress: m.status = 0
     case .doesNotExist: m.status = 1

@@ -110,7 +110,7 @@ extension SessionCore {
     }
     dropStreams(of: served)
     remove(served)
-    tell(.withdrawn(served.key, failure))
+    tell(served.isOurs ? .ended(served.key, failure) : .withdrawn(served.key, failure))
   }
 
   func peerUpdates(_ m: SubscribeUpdate, _ carrier: Stream?) throws(SessionFailure) {

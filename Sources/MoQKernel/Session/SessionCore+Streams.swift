@@ -50,9 +50,11 @@ extension SessionCore {
     switch stream.use {
     case .sending:
       tell(.stopped(stream.key, code: code))
+      let request = stream.request
       dropSending(stream, code)
       outgoingEnded(stream)
       settle(stream)
+      if let fetch = request as? ServedFetch { tell(.withdrawn(fetch.key, RequestFailure(.cancelled))) }
     case .control: throw violation("the peer stops the control stream")
     case .request:
       dropSending(stream, code)

@@ -22,6 +22,9 @@ public final class SessionCore {
   public internal(set) var peerAuthority: String?
   /// The tokens of the client's setup.
   public internal(set) var peerAuthorization: [AuthorizationToken] = []
+  /// Streams, and their bytes, that are held until it is known whose they are.
+  public var heldStreams: Int { held.count }
+  public var heldByteCount: Int { heldBytes }
   /// What was counted of things that went by unseen.
   public internal(set) var counters = SessionCounters()
   /// The largest datagram that the transport takes now; 0: none. The driver keeps it up to date.

@@ -1,0 +1,211 @@
+import MoQDrafts
+import MoQKernel
+import Testing
+
+/// Every way for a session of these dialects to begin, against the bytes that peers send.
+@Suite struct SessionNegotiationTests {
+  /// One first flight of a client, and what a server of ours makes of it.
+  struct FirstFlight: CustomTestStringConvertible, Sendable {
+    var name: String
+    var alpn: String?
+    var bytes: String
+    var choice = DialectChoice.automatic
+    var dialect: String?
+    var profile: String?
+    /// What the server answers with; empty: it closes.
+    var answer = ""
+    var failure = ""
+    var testDescription: String { name }
+  }
+
+  static let flights: [FirstFlight] = [
+    FirstFlight(
+      name: "draft-14 over moq-00, Cloudflare", alpn: "moq-00", bytes: "20000d01c0000000ff00000e01024064", dialect: "draft-14",
+      answer: "21"),
+    FirstFlight(
+      name: "draft-14 over moq-14, imquic", alpn: "moq-14",
+      bytes: "20002001c0000000ff00000e0202140712696d7175696320302e302e312f616c706861", dialect: "draft-14",
+      profile: "imquic-3350253", answer: "21"),
+    FirstFlight(
+      name: "several drafts, ours among them", alpn: "moq-00",
+      bytes: "20001d03c0000000ff00000cc0000000ff00000ec0000000ff00000d01024064", dialect: "draft-14", answer: "21"),
+    FirstFlight(
+      name: "an experiment's number is skipped", alpn: "moq-00",
+      bytes: "20001502c0000000ff0e0002c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+    FirstFlight(
+      name: "no ALPN known", alpn: nil, bytes: "20000d01c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+    FirstFlight(
+      name: "moq-lite-01 as moq-dev begins", alpn: "moql",
+      bytes: "20002001c0000000ff0dad010202c0000000ffffffff070b6d6f712d6c6974652d7273", dialect: "moq-lite-01",
+      profile: "moq-dev", answer: "210009c0000000ff0dad0100"),
+    FirstFlight(
+      name: "moq-dev's whole list over moql", alpn: "moql",
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "moq-lite-01", profile: "moq-dev",
+      answer: "21"),
+    FirstFlight(
+      name: "moq-dev's whole list over moq-00: our order decides", alpn: "moq-00",
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+    FirstFlight(
+      name: "moq-dev's whole list, we want moq-lite", alpn: "moq-00",
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", choice: .list(["moq-lite-01", "draft-14"]),
+      dialect: "moq-lite-01", profile: "moq-dev", answer: "21"),
+    FirstFlight(
+      name: "moq-lite-01 as its text begins", alpn: "moql", bytes: "000a01c0000000ff0dad0100", dialect: "moq-lite-01",
+      answer: "09c0000000ff0dad0100"),
+    FirstFlight(
+      name: "moq-lite-01's text over moq-00", alpn: "moq-00", bytes: "000a01c0000000ff0dad0100", dialect: "moq-lite-01",
+      answer: "09c0000000ff0dad0100"),
+    FirstFlight(
+      name: "an unknown draft only", alpn: "moq-00", bytes: "20000d01c0000000ff00001101024064",
+      failure: "0xff000011"),
+    FirstFlight(
+      name: "draft-14 where only moq-lite is allowed", alpn: "moq-00", bytes: "20000d01c0000000ff00000e01024064",
+      choice: .exactly("moq-lite-01"), failure: "0xff00000e"),
+    FirstFlight(
+      name: "moq-lite's text where only draft-14 is allowed", alpn: "moq-00", bytes: "000a01c0000000ff0dad0100",
+      choice: .exactly("draft-14"), failure: "moq-lite-01"),
+    FirstFlight(
+      name: "an old setup", alpn: "moq-00", bytes: "4040 0d01c0000000ff00000701024064".filter { $0 != " " },
+      failure: "0x40"),
+    FirstFlight(name: "HTTP", alpn: nil, bytes: "474554202f20485454502f312e310d0a", failure: "begin no setup"),
+  ]
+
+  @Test(arguments: flights) func server(_ flight: FirstFlight) throws {
+    // In any split: whole, byte by byte, and at every place.
+    let bytes = try #require(hex(flight.bytes))
+    for cut in [0] + Array(1..<bytes.count) {
+      var options = SessionConfiguration()
+      options.dialects = flight.choice
+      let server = SessionCore(role: .server, options: options, registry: dialects)
+      server.ticked(at: Instant(nanoseconds: 1))
+      server.connected(alpn: flight.alpn, subprotocol: nil, transport: .quic)
+      let stream = try #require(server.opened(.bidirectional))
+      for part in [bytes[..<cut], bytes[cut...]] where !part.isEmpty {
+        Array(part).withUnsafeBytes { server.received($0, fin: false, on: stream) }
+      }
+      var sent: [UInt8] = [], end: SessionEnd?
+      server.drainEffects { if case .send(stream, let bytes) = $0 { sent += bytes.array } }
+      server.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+      #expect(server.dialect?.name == flight.dialect, "\(end?.phrase ?? "")")
+      #expect(server.profile == flight.profile)
+      if flight.dialect != nil {
+        #expect(sent.starts(with: try #require(hex(flight.answer))))
+        #expect(end == nil)
+      } else {
+        let phrase = try #require(end?.phrase)
+        #expect(phrase.contains("no common dialect") && phrase.contains(flight.failure), "\(phrase)")
+        #expect(end?.reason == .versionNegotiationFailed)
+      }
+    }
+  }
+
+  /// What a client of ours sends first.
+  @Test(arguments: [
+    ("draft-14", DialectChoice.exactly("draft-14"), [], "moq-00", "20", [UInt64(0xff00_000e)]),
+    ("automatic over moq-00", .automatic, [], "moq-00", "20", [0xff00_000e, 0xff0d_ad01]),
+    ("automatic over moql", .automatic, [], "moql", "20", [0xff0d_ad01]),
+    ("moq-lite first", .list(["moq-lite-01", "draft-14"]), [], "moq-00", "20", [0xff0d_ad01, 0xff00_000e]),
+    ("moq-lite by its text", .exactly("moq-lite-01"), ["text"], "moql", "00", [0xff0d_ad01]),
+    ("moq-lite alone", .exactly("moq-lite-01"), [], "moq-00", "20", [0xff0d_ad01]),
+  ] as [(String, DialectChoice, [String], String, String, [UInt64])])
+  func client(
+    _ name: String, _ choice: DialectChoice, _ profiles: [String], _ alpn: String, _ first: String, _ versions: [UInt64]
+  ) throws {
+    var options = SessionConfiguration()
+    (options.dialects, options.profiles, options.path) = (choice, profiles, "/relay")
+    let client = SessionCore(role: .client, options: options, registry: dialects)
+    client.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+    var sent: [UInt8] = []
+    client.drainEffects { if case .send(_, let bytes) = $0 { sent += bytes.array } }
+    #expect(sent.first == hex(first)?.first)
+    var offered: [UInt64] = []
+    for index in sent.indices.dropLast(7) where sent[index] == 0xc0 && sent[index + 4] == 0xff {
+      offered.append(sent[(index + 1)..<(index + 8)].reduce(0) { $0 << 8 | UInt64($1) })
+    }
+    #expect(offered == versions)
+    #expect(sent.contains("/relay") == (first == "20"))
+  }
+
+  @Test func whatIsOffered() {
+    var options = SessionConfiguration()
+    #expect(SessionCore.alpns(for: options, registry: dialects) == ["moq-00", "moq-14", "moql", "moql-01"])
+    options.dialects = .exactly("moq-lite-01")
+    #expect(SessionCore.alpns(for: options, registry: dialects) == ["moql", "moql-01", "moq-00"])
+    options.dialects = .exactly("nothing")
+    #expect(SessionCore.alpns(for: options, registry: dialects) == [])
+  }
+
+  @Test func serverThatChoosesWhatWasNotOffered() throws {
+    let end = try clientEnd(answer: "210009c0000000ff00000d00")
+    #expect(end.reason == .versionNegotiationFailed && end.phrase.contains("0xff00000d"))
+  }
+  @Test func serverThatCloses() throws {
+    let client = SessionCore(role: .client, options: SessionConfiguration(), registry: dialects)
+    client.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
+    client.transportClosed(SessionEnd(.peer, .noError, code: 0x15, phrase: ""))
+    var end: SessionEnd?
+    client.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+    #expect(end?.reason == .versionNegotiationFailed)
+    #expect(end?.phrase.contains("draft-14 (0xff00000e)") == true, "\(end?.phrase ?? "")")
+  }
+  @Test func serverThatSendsAPath() throws {
+    #expect(try clientEnd(answer: "21000dc0000000ff00000e0101022f61").reason == .invalidPath)
+  }
+  @Test func setupThatIsSomethingElse() throws {
+    #expect(try clientEnd(answer: "0400080000000101000100").reason == .protocolViolation)
+  }
+  @Test func serverThatIsSilent() throws {
+    let client = SessionCore(role: .client, options: SessionConfiguration(), registry: dialects)
+    client.ticked(at: Instant(nanoseconds: 5))
+    client.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
+    client.ticked(at: try #require(client.nextDeadline))
+    var end: SessionEnd?
+    client.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+    #expect(end?.phrase.contains("no setup within 10.0 seconds") == true, "\(end?.phrase ?? "")")
+  }
+
+  private func clientEnd(answer: String) throws -> SessionEnd {
+    let client = SessionCore(role: .client, options: SessionConfiguration(), registry: dialects)
+    client.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
+    var stream: StreamKey?, end: SessionEnd?
+    client.drainEffects { if case .open(let key, .bidirectional, _) = $0 { stream = key } }
+    let bytes = try #require(hex(answer)), key = try #require(stream)
+    bytes.withUnsafeBytes { client.received($0, fin: false, on: key) }
+    client.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+    return try #require(end)
+  }
+
+  @Test func whatTheSetupsSay() throws {
+    var options = SessionConfiguration()
+    (options.path, options.authority, options.implementation) = ("/relay?x=1", "example.com:4443", "test")
+    options.authorization = [.value(type: 0, [1, 2])]
+    let pair = Pair(seed: 3, client: options, server: SessionConfiguration(), registry: dialects)
+    pair.connect(alpn: "moq-00")
+    pair.settle()
+    #expect(pair.server.peerPath == "/relay?x=1" && pair.server.peerAuthority == "example.com:4443")
+    #expect(pair.server.peerImplementation == "test" && pair.client.peerImplementation == "swift-moq")
+    #expect(pair.server.peerAuthorization == [.value(type: 0, [1, 2])])
+    #expect(pair.allFaults == [])
+  }
+  @Test func noPathOverWebTransport() throws {
+    var options = SessionConfiguration()
+    (options.path, options.authority) = ("/relay", "example.com")
+    let pair = Pair(seed: 3, client: options, registry: dialects)
+    pair.connect(transport: .webTransport)
+    pair.settle()
+    #expect(pair.server.isEstablished && pair.server.peerPath == nil && pair.server.peerAuthority == nil)
+  }
+}
+
+func hex(_ text: String) -> [UInt8]? {
+  let digits = text.compactMap(\.hexDigitValue)
+  guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
+  return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}
+
+extension [UInt8] {
+  func contains(_ text: String) -> Bool {
+    let wanted = Array(text.utf8)
+    return indices.contains { self[$0...].starts(with: wanted) }
+  }
+}
