@@ -61,7 +61,7 @@ extension SessionCore {
     var answer = SubscribeAnswer(largest: m.largest)
     (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
     if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }
-    subscription.range = start(of: subscription.request.filter, m.largest)
+    subscription.range = start(of: spoken(subscription.request.filter, rules), m.largest)
     if rules.alias == .publisher {
       if let other = aliases[m.trackAlias], other !== subscription {
         throw violation("track alias \(m.trackAlias) is of another track", .duplicateTrackAlias)
@@ -177,6 +177,11 @@ extension SessionCore {
       }
     case .answered: break
     }
+    // What is not said stays as it is.
+    var update = update
+    let range = subscription.range ?? (Location(0, 0), nil)
+    (update.start, update.endGroup) = (update.start ?? range.start, update.endGroup ?? range.endGroup)
+    if saysMore { subscription.range = (update.start ?? range.start, update.endGroup) }
     guard queued.isEmpty, hasCredit(.subscribeUpdate) else {
       guard queued.count < configuration.maximumQueuedRequests else {
         throw CommandError(.limit, "\(queued.count) requests wait for the peer's credit")
@@ -191,15 +196,12 @@ extension SessionCore {
     m.priority = update.priority
     if case .priorityOnly? = rules?.updating {
     } else {
-      let (start, endGroup) = subscription.range ?? (Location(0, 0), nil)
       (m.id, m.subscription) = (peekID(.subscribeUpdate), subscription.id ?? 0)
-      (m.start, m.endGroup, m.endObject) = (update.start ?? start, update.endGroup ?? endGroup, update.endObject)
+      (m.start, m.endGroup, m.endObject) = (update.start ?? Location(0, 0), update.endGroup, update.endObject)
       m.forward = update.forward
     }
     try answer(.subscribeUpdate(m), subscription)
     _ = useID(.subscribeUpdate)
-    if case .priorityOnly? = rules?.updating { return }
-    subscription.range = (m.start, m.endGroup)
   }
 
   // MARK: PUBLISH

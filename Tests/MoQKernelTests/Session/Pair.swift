@@ -181,6 +181,7 @@ final class Pair {
   }
   private func deliver(_ link: Link, from sender: Side, _ pipe: Pipe) {
     let receiver = sender.other
+    defer { if link.isRefused || link.pipes.allSatisfy({ $0?.isOver ?? true }) { links.removeAll { $0 === link } } }
     if link.keys[receiver.rawValue] == nil {
       guard pipe.reset == nil || !pipe.bytes.isEmpty || true, let key = self[receiver].opened(link.kind) else {
         // Refused: the transport stops and resets it by itself.

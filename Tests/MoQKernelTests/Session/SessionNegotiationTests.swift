@@ -20,7 +20,8 @@ import Testing
 
   static let flights: [FirstFlight] = [
     FirstFlight(
-      name: "draft-14 over moq-00, Cloudflare", alpn: "moq-00", bytes: "20000d01c0000000ff00000e01024064", dialect: "draft-14",
+      name: "draft-14 over moq-00, Cloudflare", alpn: "moq-00", bytes: "20000d01c0000000ff00000e01024064",
+      dialect: "draft-14",
       answer: "21"),
     FirstFlight(
       name: "draft-14 over moq-14, imquic", alpn: "moq-14",
@@ -40,14 +41,16 @@ import Testing
       profile: "moq-dev", answer: "210009c0000000ff0dad0100"),
     FirstFlight(
       name: "moq-dev's whole list over moql", alpn: "moql",
-      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "moq-lite-01", profile: "moq-dev",
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "moq-lite-01",
+      profile: "moq-dev",
       answer: "21"),
     FirstFlight(
       name: "moq-dev's whole list over moq-00: our order decides", alpn: "moq-00",
       bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
     FirstFlight(
       name: "moq-dev's whole list, we want moq-lite", alpn: "moq-00",
-      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", choice: .list(["moq-lite-01", "draft-14"]),
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064",
+      choice: .list(["moq-lite-01", "draft-14"]),
       dialect: "moq-lite-01", profile: "moq-dev", answer: "21"),
     FirstFlight(
       name: "moq-lite-01 as its text begins", alpn: "moql", bytes: "000a01c0000000ff0dad0100", dialect: "moq-lite-01",
@@ -100,14 +103,15 @@ import Testing
   }
 
   /// What a client of ours sends first.
-  @Test(arguments: [
-    ("draft-14", DialectChoice.exactly("draft-14"), [], "moq-00", "20", [UInt64(0xff00_000e)]),
-    ("automatic over moq-00", .automatic, [], "moq-00", "20", [0xff00_000e, 0xff0d_ad01]),
-    ("automatic over moql", .automatic, [], "moql", "20", [0xff0d_ad01]),
-    ("moq-lite first", .list(["moq-lite-01", "draft-14"]), [], "moq-00", "20", [0xff0d_ad01, 0xff00_000e]),
-    ("moq-lite by its text", .exactly("moq-lite-01"), ["text"], "moql", "00", [0xff0d_ad01]),
-    ("moq-lite alone", .exactly("moq-lite-01"), [], "moq-00", "20", [0xff0d_ad01]),
-  ] as [(String, DialectChoice, [String], String, String, [UInt64])])
+  @Test(
+    arguments: [
+      ("draft-14", DialectChoice.exactly("draft-14"), [], "moq-00", "20", [UInt64(0xff00_000e)]),
+      ("automatic over moq-00", .automatic, [], "moq-00", "20", [0xff00_000e, 0xff0d_ad01]),
+      ("automatic over moql", .automatic, [], "moql", "20", [0xff0d_ad01]),
+      ("moq-lite first", .list(["moq-lite-01", "draft-14"]), [], "moq-00", "20", [0xff0d_ad01, 0xff00_000e]),
+      ("moq-lite by its text", .exactly("moq-lite-01"), ["text"], "moql", "00", [0xff0d_ad01]),
+      ("moq-lite alone", .exactly("moq-lite-01"), [], "moq-00", "20", [0xff0d_ad01]),
+    ] as [(String, DialectChoice, [String], String, String, [UInt64])])
   func client(
     _ name: String, _ choice: DialectChoice, _ profiles: [String], _ alpn: String, _ first: String, _ versions: [UInt64]
   ) throws {

@@ -244,7 +244,9 @@ import Testing
     #expect(join.1.range == .joining(theirs, groupsBefore: 0))
     try pair.server.accept(join.0, FetchAnswer(end: Location(7, 2)))
     let stream = try pair.server.openFetch(join.0)
-    for id in 0...2 as ClosedRange<UInt64> { try pair.server.send(ObjectInfo(group: 7, id: id), [UInt8(id)], on: stream) }
+    for id in 0...2 as ClosedRange<UInt64> {
+      try pair.server.send(ObjectInfo(group: 7, id: id), [UInt8(id)], on: stream)
+    }
     pair.server.finish(stream: stream)
     pair.settle()
     let began = recorder.first(.client) { event -> RequestKey? in
@@ -297,7 +299,11 @@ import Testing
     pair.settle()
     let theirs = try #require(
       recorder.first(.server) { event -> RequestKey? in
-        if case .publishRequested(let key, track, let answer) = event, answer.largest == Location(1, 1) { key } else { nil }
+        if case .publishRequested(let key, track, let answer) = event, answer.largest == Location(1, 1) {
+          key
+        } else {
+          nil
+        }
       })
     // Objects may come before the answer: they are kept.
     let stream = try pair.client.openSubgroup(ours, SubgroupInfo(group: 2))
@@ -308,7 +314,8 @@ import Testing
     pair.settle()
     #expect(recorder.objects(.server).payloads == [Location(2, 0): [9]])
     #expect(
-      recorder.first(.client) { if case .publishAccepted(ours, let request) = $0 { request.forward } else { nil } } == true)
+      recorder.first(.client) { if case .publishAccepted(ours, let request) = $0 { request.forward } else { nil } }
+        == true)
     pair.client.finish(stream: stream)
     pair.client.finish(ours, RequestFailure(.trackEnded, "bye"))
     pair.settle()
@@ -342,7 +349,9 @@ import Testing
       try pair.server.send(
         datagram: ObjectInfo(group: 1, id: 7, extensions: [2, 5]), payload: [], for: theirs))
     #expect(try pair.server.send(datagram: ObjectInfo(group: 1, id: 8, status: .endOfTrack), payload: [], for: theirs))
-    #expect(try !pair.server.send(datagram: ObjectInfo(group: 1, id: 9), payload: Bytes([UInt8](repeating: 0, count: 2000)), for: theirs))
+    #expect(
+      try !pair.server.send(
+        datagram: ObjectInfo(group: 1, id: 9), payload: Bytes([UInt8](repeating: 0, count: 2000)), for: theirs))
     pair.settle()
     let objects = recorder.objects(.client)
     #expect(Set(objects.infos.map(\.location)) == [Location(1, 0), Location(1, 7), Location(1, 8)])
@@ -355,7 +364,10 @@ import Testing
   @Test func liteSaysWhatItCannotSay() throws {
     let (pair, _, _, theirs) = try subscribed(.liteText)
     for command in [
-      { _ = try pair.client.fetch(FetchRequest(.standalone(self.track, start: Location(0, 0), endGroup: 0, endObject: nil))) },
+      {
+        _ = try pair.client.fetch(
+          FetchRequest(.standalone(self.track, start: Location(0, 0), endGroup: 0, endObject: nil)))
+      },
       { _ = try pair.client.trackStatus(self.track) },
       { _ = try pair.client.publish(self.track, SubscribeAnswer()) },
       { _ = try pair.server.send(datagram: ObjectInfo(group: 0, id: 0), payload: [], for: theirs) },

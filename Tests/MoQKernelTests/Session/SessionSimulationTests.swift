@@ -31,6 +31,7 @@ import Testing
   @Test(arguments: Speech.allCases) func seedsReplay(_ speech: Speech) {
     for seed in 0..<5 as Range<UInt64> {
       let first = SimulatedWorld(speech, seed: seed), second = SimulatedWorld(speech, seed: seed)
+      (first.isLogging, second.isLogging) = (true, true)
       _ = first.run()
       _ = second.run()
       #expect(first.log == second.log, "\(speech) MOQ_SEED=\(seed)")
@@ -52,7 +53,7 @@ final class SimulatedWorld {
     var served: [RequestKey] = []
     var peers: [(RequestKey, Kind)] = []
     /// Our open data streams: what comes next on each.
-    var sending: [(stream: StreamKey, group: UInt64, next: UInt64, isFetch: Bool)] = []
+    var sending: [(stream: StreamKey, group: UInt64, next: UInt64, fetch: RequestKey?)] = []
     var receiving: [StreamKey: (info: ObjectInfo, bytes: Int)] = [:]
     var unconsumed: [(StreamKey, Int)] = []
     var nextGroup: UInt64 = 0
@@ -64,6 +65,7 @@ final class SimulatedWorld {
   private var owners = [Owner(), Owner()]
   private var generator: SeededGenerator
   private(set) var log: [String] = []
+  var isLogging = false
   private var faults: [String] = []
   private let namespaces: [TrackNamespace] = ["live", "live/a", "live/a/b", "other"]
 
@@ -133,21 +135,31 @@ final class SimulatedWorld {
     switch generator.below(22) {
     case 0, 1, 2:
       let filters: [Filter] = [
-        .currentGroup, .nextGroup, .nextObject, .from(Location(3, 0)), .range(Location(1, 0), endGroup: 9, endObject: nil),
+        .currentGroup, .nextGroup, .nextObject, .from(Location(3, 0)),
+        .range(Location(1, 0), endGroup: 9, endObject: nil),
       ]
       var request = SubscribeRequest(track, filter: filters[generator.below(filters.count)])
       request.priority = UInt8(generator.below(256))
       if !speech.isLite { request.forward = generator.chance(90) }
-      if ask(side, { try core.subscribe(request) }) != nil { owners[side.rawValue].subscriptions.append(owners[side.rawValue].ours.last!) }
+      if ask(side, { try core.subscribe(request) }) != nil {
+        owners[side.rawValue].subscriptions.append(owners[side.rawValue].ours.last!)
+      }
     case 3:
       var range = FetchRequest.Range.standalone(track, start: Location(0, 0), endGroup: 3, endObject: nil)
-      if let key = any(owners[side.rawValue].subscriptions), generator.chance(50) { range = .joining(key, groupsBefore: 1) }
+      if let key = any(owners[side.rawValue].subscriptions), generator.chance(50) {
+        range = .joining(key, groupsBefore: 1)
+      }
       _ = ask(side) { try core.fetch(FetchRequest(range)) }
     case 4: _ = ask(side) { try core.trackStatus(track) }
     case 5:
       let namespace = namespaces[generator.below(namespaces.count)]
-      if let key = try? core.announce(namespace), !owners[side.rawValue].ours.contains(key) { owners[side.rawValue].ours.append(key) }
-    case 6: _ = ask(side) { try core.seekAnnouncements(prefix: self.generator.chance(20) ? "" : self.namespaces[self.generator.below(4)]) }
+      if let key = try? core.announce(namespace), !owners[side.rawValue].ours.contains(key) {
+        owners[side.rawValue].ours.append(key)
+      }
+    case 6:
+      _ = ask(side) {
+        try core.seekAnnouncements(prefix: self.generator.chance(20) ? "" : self.namespaces[self.generator.below(4)])
+      }
     case 7: _ = ask(side) { try core.publish(track, SubscribeAnswer()) }.map { owners[side.rawValue].served.append($0) }
     case 8, 9:
       guard let key = any(owners[side.rawValue].ours), generator.chance(40) else { return }
@@ -169,7 +181,9 @@ final class SimulatedWorld {
       stopServing(side, key)
       core.finish(key, RequestFailure(generator.chance(70) ? .trackEnded : .expired, "over"))
     default:
-      guard let key = any(owners[side.rawValue].receiving.keys.sorted { ($0.slot, $0.generation) < ($1.slot, $1.generation) }),
+      guard
+        let key = any(
+          owners[side.rawValue].receiving.keys.sorted { ($0.slot, $0.generation) < ($1.slot, $1.generation) }),
         generator.chance(20)
       else { return }
       owners[side.rawValue].receiving[key] = nil
@@ -201,7 +215,8 @@ final class SimulatedWorld {
   private func answer(_ side: Pair.Side) {
     let core = pair[side]
     guard !owners[side.rawValue].unanswered.isEmpty else { return }
-    let (key, kind) = owners[side.rawValue].unanswered.remove(at: generator.below(owners[side.rawValue].unanswered.count))
+    let (key, kind) = owners[side.rawValue].unanswered.remove(
+      at: generator.below(owners[side.rawValue].unanswered.count))
     if generator.chance(20) {
       stopServing(side, key)
       return core.reject(key, RequestFailure(.doesNotExist, "no"))
@@ -211,8 +226,9 @@ final class SimulatedWorld {
       try? core.accept(key, SubscribeAnswer(largest: speech.isLite || generator.chance(50) ? nil : Location(2, 3)))
       owners[side.rawValue].served.append(key)
     case .fetch:
-      guard (try? core.accept(key, FetchAnswer(end: Location(3, 3)))) != nil, let stream = try? core.openFetch(key) else { return }
-      owners[side.rawValue].sending.append((stream, 0, 0, true))
+      guard (try? core.accept(key, FetchAnswer(end: Location(3, 3)))) != nil, let stream = try? core.openFetch(key)
+      else { return }
+      owners[side.rawValue].sending.append((stream, 0, 0, key))
     case .status:
       try? core.answer(key, TrackState(generator.chance(50) ? .inProgress : .doesNotExist))
       stopServing(side, key)
@@ -230,9 +246,10 @@ final class SimulatedWorld {
       group: group, subgroup: speech.isLite ? 0 : UInt64(generator.below(3)), endsGroup: generator.chance(30),
       hasExtensions: hasExtensions)
     guard let stream = try? pair[side].openSubgroup(key, info) else { return }
-    owners[side.rawValue].sending.append((stream, group, 0, false))
+    owners[side.rawValue].sending.append((stream, group, 0, nil))
     if !speech.isLite, generator.chance(30) {
-      _ = try? pair[side].send(datagram: ObjectInfo(group: group, id: 0), payload: Bytes(payload(group, 0, 30)), for: key)
+      _ = try? pair[side].send(
+        datagram: ObjectInfo(group: group, id: 0), payload: Bytes(payload(group, 0, 30)), for: key)
     }
   }
   private func write(_ side: Pair.Side) {
@@ -243,9 +260,12 @@ final class SimulatedWorld {
     switch generator.below(10) {
     case 0:
       owners[side.rawValue].sending.remove(at: index)
+      // A fetch is over with its stream.
+      if let fetch = sending.fetch { stopServing(side, fetch) }
       return core.finish(stream: sending.stream)
     case 1 where generator.chance(30):
       owners[side.rawValue].sending.remove(at: index)
+      if let fetch = sending.fetch { stopServing(side, fetch) }
       return core.reset(stream: sending.stream, .deliveryTimeout)
     default: break
     }
@@ -266,13 +286,25 @@ final class SimulatedWorld {
   private func consumeAll(_ side: Pair.Side) {
     for (stream, count) in owners[side.rawValue].unconsumed { pair[side].consumed(count, on: stream) }
     owners[side.rawValue].unconsumed = []
-    while let sending = owners[side.rawValue].sending.popLast() { pair[side].finish(stream: sending.stream) }
+    while let sending = owners[side.rawValue].sending.popLast() {
+      if let fetch = sending.fetch { stopServing(side, fetch) }
+      pair[side].finish(stream: sending.stream)
+    }
   }
 
   // MARK: What an owner hears
 
+  /// The frequent ones by hand: printing a whole value takes long.
+  private func line(_ side: Pair.Side, _ event: Event) -> String {
+    switch event {
+    case .object(let key, let info):
+      "\(side.rawValue) object \(key.slot) \(info.group) \(info.id) \(info.payloadLength)"
+    case .payload(let key, let part): "\(side.rawValue) payload \(key.slot) \(part.count)"
+    default: "\(side.rawValue) \(event)"
+    }
+  }
   private func note(_ side: Pair.Side, _ event: Event) {
-    log.append("\(side) \(event)")
+    if isLogging { log.append(line(side, event)) }
     func add(_ key: RequestKey, _ kind: Kind) { owners[side.rawValue].unanswered.append((key, kind)) }
     switch event {
     case .established: owners[side.rawValue].isEstablished = true
@@ -295,9 +327,13 @@ final class SimulatedWorld {
       guard let (info, offset) = owners[side.rawValue].receiving[key] else { return }
       let whole = payload(info.group, info.id, Int(info.payloadLength))
       let id = info.id
-      if part.array != Array(whole[offset..<(offset + part.count)]) { faults.append("payload of {\(info.group), \(id)} differs") }
+      if part.array != Array(whole[offset..<(offset + part.count)]) {
+        faults.append("payload of {\(info.group), \(id)} differs")
+      }
       owners[side.rawValue].receiving[key] = (info, offset + part.count)
-      if generator.chance(60) { pair[side].consumed(part.count, on: key) } else {
+      if generator.chance(60) {
+        pair[side].consumed(part.count, on: key)
+      } else {
         owners[side.rawValue].unconsumed.append((key, part.count))
       }
     case .streamEnded(let key, _):
