@@ -12,15 +12,26 @@ struct Abilities: Equatable {
   var datagrams = true
   /// The past can be asked for with FETCH.
   var fetch = true
+  /// The past of a subscription can be asked for by it.
+  var joiningFetch = true
   /// A subscription may begin with the group that is current, its beginning included.
   var currentGroup = false
+  /// Announcements are told only to interests that cover them, and the session sees to that.
+  var announcesOnInterest = false
   init() {}
 
   init(_ dialect: any Dialect.Type) {
-    let forms = dialect.objects
-    if case .frames = forms.subgroup.content { (subgroups, extensions, currentGroup) = (false, false, true) }
+    let (rules, forms) = (dialect.rules, dialect.objects)
+    subgroups = rules.subgroups == .exists
+    if case .frames = rules.objects { extensions = false }
     statuses = forms.statuses.valid != StatusForm.none.valid
-    datagrams = forms.datagram != nil
-    fetch = forms.fetch != nil
+    datagrams = rules.datagrams == .exists
+    switch rules.fetching {
+    case .missing: (fetch, joiningFetch) = (false, false)
+    case .standalone: joiningFetch = false
+    case .joiningRelative, .joining: break
+    }
+    currentGroup = rules.filters.contains(.currentGroup)
+    announcesOnInterest = rules.announcing == .onInterest
   }
 }

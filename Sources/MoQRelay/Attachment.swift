@@ -139,10 +139,12 @@ public final class Attachment {
     case .fetchRequested(let key, let request): fetch(key, request)
     case .trackStatusRequested(let key, let name): status(key, name)
     case .interested(let key, let prefix):
-      session.accept(key)
       interests[key] = prefix
       requests[key] = .interest(prefix)
+      // Where announcements answer the interest, its first answer lists what there is.
+      if !abilities.announcesOnInterest { session.accept(key) }
       for namespace in Array(origin.routes.namespaces) where namespace.hasPrefix(prefix) { tell(of: namespace) }
+      if abilities.announcesOnInterest { session.accept(key) }
     case .announced(let key, let namespace):
       guard role == .relay else { return false }
       announced(key, namespace)
@@ -236,7 +238,8 @@ public final class Attachment {
   /// What a reset's code means for the subgroup.
   private func ending(_ code: UInt64) -> Run.State {
     // The session is gone: another publisher may go on where it left.
-    session.isEstablished ? .reset(.cancelled) : .cut
+    guard session.isEstablished else { return .cut }
+    return .reset(session.dialect?.rules.codes.stream.meaning(of: code) ?? .cancelled)
   }
   /// A stream of a request that is over, or not the origin's.
   private func unknown(_ stream: StreamKey) -> Bool {

@@ -151,7 +151,7 @@ public final class CachedSubgroup {
     for run in runs where run.state == .cut { run.abandon() }
     lastReset = .cancelled
   }
-  /// Whether an object is here, wholly or still arriving.
+  /// Whether an object is here already by another stream.
   func contains(_ id: UInt64, except: Run) -> Bool {
     for run in runs where run !== except && run.contains(id) { return true }
     return false
@@ -242,9 +242,10 @@ final class Run {
     }
     return low
   }
+  /// Whether an object is here whole. One that is still arriving may yet be torn.
   func contains(_ id: UInt64) -> Bool {
     let index = index(from: id)
-    return index < readable && objects[index].info.id == id
+    return index < (isWhole ? objects.count : objects.count - 1) && objects[index].info.id == id
   }
 
   func close(_ how: State) {

@@ -15,6 +15,8 @@ public final class CachedTrack {
   private(set) var evictedThrough: UInt64?
   /// Whether any subgroup but 0 has been seen.
   private(set) var usesSubgroups = false
+  /// Whether a group has been seen from beginning to end, so that `usesSubgroups` tells how the track is made.
+  private(set) var hasShape = false
   /// A joining fetch is on its way: objects of this group, through this one, may still come.
   private(set) var backfill: Location?
   /// Why the track is over, once it is; cursors write what is cached, then their subscriptions end.
@@ -52,6 +54,7 @@ public final class CachedTrack {
     groups.insert(group)
     cache.insert(group)
     if let before, before.id < id {
+      hasShape = true
       before.supersede()
       touched(before)
       abandonCuts(before: id)

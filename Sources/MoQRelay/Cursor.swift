@@ -66,7 +66,9 @@ final class Cursor {
       case .finish:
         return finish(egress)
       case .broken(let reason):
-        return broken(reason, egress)
+        let hadStream = stream != nil
+        broken(reason, egress)
+        guard hadStream, state == .active else { return }
       case .incomplete(let headless):
         if headless { egress.origin.counters.groupsWithoutHead &+= 1 } else { egress.origin.counters.groupsCut &+= 1 }
         return reset(.cancelled, egress)
@@ -143,20 +145,22 @@ final class Cursor {
     block()
     egress.cursorFinished(self)
   }
+  /// What follows was lost. The stream ends here; another of the subgroup may go on.
   private func broken(_ reason: StreamReason, _ egress: Egress) {
     if let stream {
       egress.session.reset(stream: stream, reason)
       release(egress)
+      // It may have come before this one broke: look again.
+      if subgroup != nil { return }
     }
     guard subgroup != nil, track.end == nil else {
       if subgroup == nil { egress.origin.counters.groupsCut &+= 1 }
       return close(egress)
     }
-    if state == .active {
-      state = .dormant
-      egress.cursorSlept()
-    }
     wait()
+    guard state == .active else { return }
+    state = .dormant
+    egress.cursorSlept()
   }
   private var track: CachedTrack { group.track }
 

@@ -244,7 +244,11 @@ final class Egress {
   func expire() {
     guard timeoutMilliseconds != nil else { return }
     let all = cursors
-    for cursor in all { if case .other = cursor.place, cursor.isLate(self) { cursor.reset(.deliveryTimeout, self) } }
+    for cursor in all {
+      guard case .other = cursor.place, cursor.isLate(self) else { continue }
+      origin.counters.deliveryTimeouts &+= 1
+      cursor.reset(.deliveryTimeout, self)
+    }
   }
 
   private func over() {

@@ -47,7 +47,7 @@ final class Ingress {
     state = .live
     if attachment.abilities.currentGroup {
       track.began(answer, .whole)
-    } else if answer.largest != nil, attachment.abilities.fetch, !isOffer,
+    } else if answer.largest != nil, attachment.abilities.joiningFetch, !isOffer,
       let fetch = try? attachment.session.fetch(FetchRequest(.joining(key, groupsBefore: 0)))
     {
       backfill = fetch

@@ -169,7 +169,8 @@ struct Walk {
       case .merged:
         let head = group.track.headID(of: group.id)
         if next < head, best.id >= head { return .incomplete(headless: true) }
-        if group.track.usesSubgroups || mayFill {
+        // A missing id may be on a subgroup that has not come yet, in a track that has them or is not known.
+        if group.track.usesSubgroups || !group.track.hasShape || mayFill {
           guard group.isComplete else { return .wait }
           if lost { return .incomplete(headless: false) }
         }

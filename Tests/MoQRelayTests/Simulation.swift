@@ -56,7 +56,7 @@ final class Network {
     }
   }
   /// Until `condition` holds; false: it did not in time.
-  func run(_ limit: Int = 20_000, until condition: () -> Bool) -> Bool {
+  @discardableResult func run(_ limit: Int = 20_000, until condition: () -> Bool) -> Bool {
     for _ in 0..<limit {
       if condition() { return true }
       step()
