@@ -20,6 +20,11 @@ extension QUICConnection {
   /// With `afterSending` everything that was queued before is sent and acknowledged first, but for at most a
   /// second; otherwise the connection ends with this tick. From now on the handler is told nothing else.
   public func close(code: UInt64, reason: String = "", afterSending: Bool = true) {
+    if state == .closing, !afterSending {
+      // It has been closed with patience, and nobody has any left.
+      closing?.deadline = 0
+      return core.mark(self)
+    }
     guard state == .open || state == .starting else { return }
     let waits = afterSending && state == .open
     closing = Closing(
