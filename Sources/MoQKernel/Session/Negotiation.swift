@@ -61,8 +61,9 @@ struct Negotiation {
   func knows(first: UInt64) -> [String] {
     registry.filter { $0.handshake.first == first }.map { $0.dialect.name }
   }
-  /// Used for codes while no dialect is chosen.
-  var fallbackRules: Rules? { (candidates.first ?? registry.first)?.rules }
+  /// Used for codes while no dialect is chosen. Both sides must take the same one, so it does not depend on
+  /// which dialects this session may end up with.
+  var fallbackRules: Rules? { (registry.first ?? candidates.first)?.rules }
   func sessionReason(of code: UInt64) -> SessionReason {
     fallbackRules?.codes.sessionReason(of: code) ?? .unknown(code)
   }
