@@ -202,6 +202,9 @@ extension Session {
   }
 
   /// Everything that is announced below `prefix`, now and later.
+  ///
+  /// Some dialects (draft-14) cannot ask with an empty prefix; there, an empty one hears only of what the
+  /// peer tells unasked.
   public func announcements(under prefix: TrackNamespace = TrackNamespace()) async throws(MoQError) -> Announcements {
     try await Announcements.begin(self, prefix)
   }

@@ -20,7 +20,13 @@ extension SessionHost {
   // MARK: Subscriptions
 
   /// Whether a subscription to the current group takes a joining fetch.
-  private var joinsGroups: Bool { false }
+  private var joinsGroups: Bool {
+    guard let rules = core.dialect?.rules, !rules.filters.contains(.currentGroup) else { return false }
+    return switch rules.fetching {
+    case .missing, .standalone: false
+    case .joiningRelative, .joining: true
+    }
+  }
 
   func subscribe(_ feed: SubscriptionFeed) {
     guard !feed.isOver else { return }

@@ -77,6 +77,7 @@ final class SessionHost: SessionOwner {
     case .trackStatus(let key, let state): statuses.removeValue(forKey: key)?.promise.fulfil(.success(state))
     case .accepted(let key):
       if let answer = answers[key] { answer.promise.fulfil(.success(())) }
+      if let seeker = seekers[key] { seeker.answer.fulfil(.success(())) }
       publishing?.handle(event)
     case .ended(let key, let failure): requestEnded(key, failure, event)
 

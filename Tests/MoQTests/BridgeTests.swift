@@ -167,6 +167,6 @@ func carry(_ work: Workload, _ bridge: Bridge, through relay: TestRelay, port: U
 
 /// Waits until the relay has told the subscriber of a broadcast, so that a subscription finds it.
 func untilAnnounced(_ path: TrackNamespace, to session: Session) async throws {
-  for try await announcement in try await session.announcements() where announcement.path == path { return }
+  for try await announcement in try await session.announcements(under: path) where announcement.path == path { return }
   throw MoQError(.ended, "the session ended before \(path) was announced")
 }
