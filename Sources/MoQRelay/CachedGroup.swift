@@ -113,7 +113,8 @@ public final class CachedSubgroup {
   let id: UInt64
   unowned let group: CachedGroup
   let priority: UInt8
-  let endsGroup: Bool
+  /// A fetch that brings the beginning of a subgroup does not say it; the subgroup's own stream does.
+  var endsGroup: Bool
   let hasExtensions: Bool
   private(set) var runs: [Run] = []
   /// Whether its end is known and all before it has come or was lost: the stream ended with FIN.

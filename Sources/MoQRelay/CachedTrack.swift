@@ -67,7 +67,10 @@ public final class CachedTrack {
   func openRun(_ info: SubgroupInfo) -> Run? {
     if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
     guard let group = openGroup(info.group) else { return nil }
-    if let subgroup = group.subgroup(info.subgroup) { return subgroup.openRun() }
+    if let subgroup = group.subgroup(info.subgroup) {
+      if info.endsGroup { subgroup.endsGroup = true }
+      return subgroup.openRun()
+    }
     let isFirst = group.subgroups.isEmpty
     let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
     group.insert(subgroup)
