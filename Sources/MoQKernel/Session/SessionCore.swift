@@ -199,6 +199,8 @@ public final class SessionCore {
     }
     let failure = RequestFailure(.sessionClosed, end.phrase)
     for request in requests.all where !request.isEnded && !isHidden(request) {
+      // A publisher that has ended its track may leave: what it said of the track stands.
+      let failure = (request as? Subscription)?.state.announcedEnd ?? failure
       tell(request.isOurs ? .ended(request.key, failure) : .withdrawn(request.key, failure))
     }
     tell(.closed(end))

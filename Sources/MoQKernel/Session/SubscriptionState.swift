@@ -258,6 +258,13 @@ struct SubscriptionState: ~Copyable {
     default: true
     }
   }
+  /// What the publisher said when it ended the track, while late streams are waited for.
+  var announcedEnd: RequestFailure? {
+    switch phase {
+    case .closing(_, let closing): closing.failure
+    default: nil
+    }
+  }
   var isLive: Bool {
     switch phase {
     case .live(_): true
