@@ -92,6 +92,18 @@ extension MoQError {
     }
   }
 
+  /// A request that was accepted, and that the peer ended before its time.
+  init(_ failure: RequestFailure, ending what: String, peer: String) {
+    switch failure.reason {
+    case .sessionClosed, .cancelled, .trackEnded, .subscriptionEnded: self.init(failure, doing: what, peer: peer)
+    default:
+      let said = failure.phrase.isEmpty ? "" : " “\(failure.phrase)”"
+      let number = failure.code.map { ", code \(hex($0))" } ?? ""
+      self.init(
+        .ended, "\(what): \(peer) ended it before its time (\(failure.reason.words)\(number))\(said)", cause: failure)
+    }
+  }
+
   /// A command that was not carried out.
   init(_ error: CommandError, doing what: String, peer: String, dialect: String?) {
     switch error.kind {

@@ -6,7 +6,7 @@ import Synchronization
 /// What writers hand to the loop: commands in order, taken in batches.
 final class Outbox: Sendable {
   /// Bytes of payload that may wait for the loop before `write` waits.
-  static let limit = 4 << 20
+  static let limit = 1 << 20
 
   enum Command: Sendable {
     case object(LoopBound<GroupFeed>, ObjectInfo, Bytes)

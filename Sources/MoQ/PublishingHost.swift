@@ -8,6 +8,9 @@ final class PublishingHost {
   /// Requests of the peer that wait for an answer of the application.
   static let maximumWaiting = 4_096
 
+  /// Bytes of one subscription that are on their way: enough for 300 Mbit/s over 100 ms.
+  static let maximumOutstandingBytes = 4 << 20
+
   private unowned let host: SessionHost
   private let origin: Origin
   private let publisher: Publisher
@@ -22,6 +25,7 @@ final class PublishingHost {
     (self.host, self.requests) = (host, requests)
     var configuration = RelayConfiguration()
     configuration.cacheBytes = host.options.publishCache
+    configuration.maximumOutstandingBytes = Self.maximumOutstandingBytes
     origin = Origin(configuration)
     publisher = Publisher(origin, loop: host.loop)
     outbox = Outbox(host.loop, LoopBound(publisher, on: host.loop))

@@ -134,7 +134,10 @@ final class SessionHost: SessionOwner {
 
   private func requestEnded(_ key: RequestKey, _ failure: RequestFailure, _ event: Event) {
     if let feed = subscriptions.removeValue(forKey: key) {
-      let error = MoQError(failure, doing: "subscribing to \(feed.request.track)", peer: peer)
+      let error =
+        feed.answer.value == nil
+        ? MoQError(failure, doing: "subscribing to \(feed.request.track)", peer: peer)
+        : MoQError(failure, ending: "the subscription to \(feed.request.track)", peer: peer)
       feed.answer.fulfil(.failure(error))
       close(feed, failure.reason.isEnd ? nil : error)
     } else if let subscription = joins[key] {

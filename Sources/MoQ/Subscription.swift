@@ -8,8 +8,9 @@ import MoQNetwork
 /// unread group takes up to the session's receive buffer and then holds the others up, but never
 /// unbounded memory. A group that is let go unread is stopped on the wire.
 ///
-/// Letting go of the subscription, `cancel()`, or cancelling the task that waits for it ends it at the
-/// publisher too. One task at a time may iterate.
+/// Letting go of the subscription, `cancel()`, or cancelling the task that waits for its next group or
+/// for `objects` ends it at the publisher too; cancelling a task that waits for an object of a group ends
+/// that group. One task at a time may iterate.
 public final class Subscription: AsyncSequence, Sendable {
   public typealias Element = ReceivedGroup
   public typealias Failure = MoQError
@@ -111,7 +112,12 @@ public final class Subscription: AsyncSequence, Sendable {
       public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? {
         while true {
           if let current {
-            if let object = try await current.next(isolation: actor) { return object }
+            do {
+              if let object = try await current.next(isolation: actor) { return object }
+            } catch {
+              if error.code == .cancelled { subscription.cancel() }
+              throw error
+            }
             self.current = nil
           }
           for group in subscription.groups.takeAll() {
