@@ -1,19 +1,50 @@
-@preconcurrency import Dispatch
+import Foundation
 import Glibc
+import Synchronization
 
 /// SIGINT and SIGTERM, as the polite request to end.
+///
+/// A handler writes to a pipe, and a thread reads it. Dispatch's own signal sources lose a signal now and then:
+/// the main thread waits with all signals let through, and there it is ignored.
 enum Signals {
+  private static let listeners = Mutex<[Int: AsyncStream<Int32>.Continuation]>([:])
+  /// The pipe's writing end. Made with the handlers, so it is there before one runs.
+  private static let pipeEnd: Int32 = {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return -1 }
+    let (reading, writing) = (ends[0], ends[1])
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    Thread.detachNewThread {
+      var number: UInt8 = 0
+      while true {
+        let count = read(reading, &number, 1)
+        if count < 0, errno == EINTR { continue }
+        guard count == 1 else { return }
+        let all = listeners.withLock { Array($0.values) }
+        for listener in all { listener.yield(Int32(number)) }
+      }
+    }
+    return writing
+  }()
+
   /// The signals as they come. From the first call on they do not end the process by themselves.
   static func requests() -> AsyncStream<Int32> {
     AsyncStream { continuation in
-      let sources = [SIGINT, SIGTERM].map { number in
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { continuation.yield(number) }
-        source.activate()
-        return source
+      _ = pipeEnd
+      let key = listeners.withLock { listeners in
+        let key = (listeners.keys.max() ?? 0) + 1
+        listeners[key] = continuation
+        return key
       }
-      continuation.onTermination = { _ in for source in sources { source.cancel() } }
+      continuation.onTermination = { _ in _ = listeners.withLock { $0.removeValue(forKey: key) } }
+      for number in [SIGINT, SIGTERM] {
+        signal(number) { number in
+          let saved = errno
+          var byte = UInt8(truncatingIfNeeded: number)
+          _ = write(Signals.pipeEnd, &byte, 1)
+          errno = saved
+        }
+      }
     }
   }
 }

@@ -58,14 +58,16 @@ import Testing
       relay.url.replacing("moqt://", with: ""))
     let other = String(repeating: "ab", count: 32)
     expect(
-      try await ToolProcess.run("subscribe", relay.url, "a", "b", "--tls-fingerprint", other), "certificate",
-      other.prefix(8) + "")
+      try await ToolProcess.run("subscribe", relay.url, "a", "b", "--tls-fingerprint", other), "certificate", "pinned",
+      relay.fingerprint)
     let loud = try await ToolProcess.run("subscribe", relay.url, "a", "b", "--tls-disable-verify")
     #expect(loud.errors.hasPrefix("Warning: the certificate of "))
     try await relay.end()
   }
   @Test func `a certificate authority's file is not there`() async throws {
-    expect(try await ToolProcess.run("probe", "moqt://127.0.0.1:1", "--tls-ca", "/nonexistent.pem"), "/nonexistent.pem")
+    expect(
+      try await ToolProcess.run("subscribe", "moqt://127.0.0.1:1", "a", "b", "--tls-ca", "/nonexistent.pem"),
+      "/nonexistent.pem")
   }
   @Test func `no dialect in common: what was offered, and what the peer has`() async throws {
     let relay = try await RelayProcess("--draft", "draft-14")
