@@ -272,8 +272,7 @@ extension SessionCore {
       try datagram.read(&header, from: &reader)
       var info = ObjectInfo(header, &slabs)
       guard let subscription = subscription(of: datagram.trackAlias) else {
-        counters.datagramsDropped += 1
-        return
+        return hold(datagram: bytes, datagram.trackAlias)
       }
       guard reader.remaining >= info.payloadLength else { throw .truncated("Object Payload") }
       let payload = slabs.write(UnsafeRawBufferPointer(rebasing: bytes[reader.position...]))
@@ -283,6 +282,22 @@ extension SessionCore {
     } catch {
       shut(SessionFailure(error.sessionReason, "\(name) datagram: \(error)"))
     }
+  }
+  /// The most datagrams that wait for the answer to their subscription.
+  private static var maximumHeldDatagrams: Int { 64 }
+  private func hold(datagram bytes: UnsafeRawBufferPointer, _ alias: UInt64) {
+    heldDatagrams.removeAll { $0.until < now }
+    let mayBecomeKnown = rules?.alias == .publisher && !retired.contains(alias) || aliases[alias] != nil
+    guard mayBecomeKnown, heldDatagrams.count < Self.maximumHeldDatagrams else {
+      counters.datagramsDropped += 1
+      return
+    }
+    heldDatagrams.append((alias, Bytes(copying: bytes), now.advanced(by: configuration.heldStreamTimeout)))
+  }
+  func releaseDatagrams(_ alias: UInt64) {
+    let waiting = heldDatagrams.filter { $0.alias == alias && $0.until >= now }
+    heldDatagrams.removeAll { $0.alias == alias }
+    for (_, bytes, _) in waiting { bytes.withUnsafeBytes { received(datagram: $0) } }
   }
   private func checkedQueues() throws(WireError) {
     do throws(SessionFailure) { try checkQueues() } catch { shut(error) }

@@ -120,7 +120,10 @@ extension SessionCore {
     if let found = (peersFirst ? peerIDs[id] : ourIDs[id]) as? R { return found }
     if let found = (peersFirst ? ourIDs[id] : peerIDs[id]) as? R { return found }
     if ourIDs[id] != nil || peerIDs[id] != nil { throw violation("request \(id) is of another kind") }
-    guard id < max(nextID, nextPeerID) else {
+    let parity = step - 1
+    let wasOurs = id < nextID && id & parity == nextID & parity
+    let wasPeers = id < nextPeerID && id & parity == nextPeerID & parity
+    guard wasOurs || wasPeers else {
       throw violation("request \(id) was never made", .invalidRequestID)
     }
     counters.racesDropped += 1

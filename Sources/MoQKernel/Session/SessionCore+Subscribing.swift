@@ -250,7 +250,9 @@ extension SessionCore {
   }
   /// The subscription is answered: what came early is read now.
   func release(_ subscription: Subscription) throws(SessionFailure) {
-    guard let alias = subscription.alias, !held.isEmpty else { return }
+    guard let alias = subscription.alias else { return }
+    if !heldDatagrams.isEmpty { releaseDatagrams(alias) }
+    guard !held.isEmpty else { return }
     let waiting = held.filter { $0.isHeld(alias) }
     held.removeAll { $0.isHeld(alias) }
     for stream in waiting where !setup.isClosed {

@@ -73,6 +73,8 @@ public final class SessionCore {
   var retired: Set<UInt64> = []
   var held: [Stream] = []
   var heldBytes = 0
+  /// Datagrams that came before their subscription's answer.
+  var heldDatagrams: [(alias: UInt64, bytes: Bytes, until: Instant)] = []
   var lastAlias: (alias: UInt64, subscription: Subscription)?
   var slabs = SlabWriter()
   var writer = WireWriter()
@@ -210,7 +212,7 @@ public final class SessionCore {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, queued, held) = ([:], [:], [:], [], [])
-    (ourAnnouncements, peerAnnouncements, heldBytes) = ([:], [:], 0)
+    (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
   /// A request that the session made by itself, or whose owner has been told of its end.
   func isHidden(_ request: Request) -> Bool { (request as? Fetching)?.subscription != nil }

@@ -1,0 +1,322 @@
+import Foundation
+import MoQDrafts
+import MoQKernel
+import Testing
+
+/// One half of a recorded session is fed to a session of ours, which is told to ask and to answer what the
+/// other half did. It must come to the same: established, every object delivered, nothing closed by us.
+@Suite struct SessionReplayTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var path: String
+    var role: SessionCore.Role
+    var testDescription: String { "\(path) as \(role)" }
+  }
+  private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../../Recordings").standardizedFileURL
+  static let cases: [Case] = {
+    let all = (FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String]) ?? []
+    let paths = all.filter { $0.hasSuffix(".json") }.sorted()
+    return paths.flatMap { [Case(path: $0, role: .client), Case(path: $0, role: .server)] }
+  }()
+
+  @Test func recordingsAreThere() { #expect(Self.cases.count >= 100) }
+
+  @Test(arguments: cases) func replays(_ test: Case) throws {
+    let bytes = try [UInt8](Data(contentsOf: Self.folder.appending(path: test.path)))
+    let replay = try Replay(JSON(parsing: bytes), role: test.role)
+    // The recorded relay counted its own requests from 0, which no server of ours does.
+    if replay.ourIDsDiffer { return }
+    replay.run()
+    #expect(replay.faults == [])
+    #expect(replay.checker.isEstablished)
+    #expect(replay.closed == nil || replay.closedByPeer, "\(String(describing: replay.closed))")
+    #expect(replay.delivered == replay.expected)
+    #expect(replay.checker.faults == [])
+  }
+}
+
+/// One recording, with a session in the place of one of its sides.
+final class Replay {
+  let core: SessionCore
+  private(set) var checker = EventChecker()
+  private(set) var faults: [String] = []
+  private(set) var closed: SessionEnd?
+  private(set) var closedByPeer = false
+  /// Objects of the peer's data streams and datagrams that were told of, and that there are.
+  private(set) var delivered = 0, expected = 0
+
+  private let events: [JSON]
+  private let ours: String
+  private let dialect: any Dialect.Type
+  private let isLite: Bool
+  private let alpn: String
+  private var keys: [UInt64: StreamKey] = [:]
+  private var refused: Set<UInt64> = []
+  private var opened = (bidirectional: 0 as UInt64, unidirectional: 0 as UInt64)
+  /// Bytes of our half that hold no whole message yet, by stream; and how many messages each has had.
+  private var halves: [UInt64: (bytes: [UInt8], messages: Int)] = [:]
+  private var data: [UInt64: [UInt8]] = [:]
+  private var requests: [UInt64: RequestKey] = [:]
+  private var unanswered: [(RequestKey, MessageKind)] = []
+  private var served: [RequestKey] = []
+  private var announcements: [TrackNamespace: RequestKey] = [:]
+
+  init(_ recording: JSON, role: SessionCore.Role) throws {
+    events = try #require(recording["events"]?.elements)
+    alpn = recording["alpn"]?.text ?? ""
+    isLite = recording["dialect"]?.text == "moq-lite-01"
+    dialect = isLite ? Lite01MoqDev.self : Draft14.self
+    ours = role == .client ? "client" : "server"
+    core = SessionCore(role: role, options: SessionConfiguration(), registry: dialects)
+  }
+
+  /// Whether our half makes requests with numbers that a session of ours would not use.
+  var ourIDsDiffer: Bool {
+    guard !isLite else { return false }
+    var bytes: [UInt8] = []
+    for event in events where event["from"]?.text == ours && event["stream"]?.integer == 0 {
+      bytes += event["hex"]?.text.flatMap(JSON.bytes(hex:)) ?? []
+    }
+    let parity: UInt64 = ours == "client" ? 0 : 1
+    return messages(&bytes, nil).contains { message in
+      switch message {
+      case .subscribe(let m): m.id & 1 != parity
+      case .fetch(let m): m.id & 1 != parity
+      case .publish(let m): m.id & 1 != parity
+      case .publishNamespace(let m): m.id & 1 != parity
+      case .subscribeNamespace(let m): m.id & 1 != parity
+      case .trackStatus(let m): m.subscribe.id & 1 != parity
+      default: false
+      }
+    }
+  }
+
+  func run() {
+    core.ticked(at: Instant(nanoseconds: 1))
+    core.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+    drain()
+    for event in events {
+      core.ticked(at: Instant(nanoseconds: 1_000_000 * (1 + (event["t_ms"]?.integer ?? 0))))
+      if let close = event["close"] {
+        guard close["from"]?.text != ours else { break }
+        closedByPeer = true
+        core.transportClosed(SessionEnd(.peer, .noError, code: close["code"]?.integer ?? 0, phrase: ""))
+        drain()
+        break
+      }
+      event["from"]?.text == ours ? follow(event) : feed(event)
+      drain()
+    }
+    // What the peer's data streams hold, read on its own.
+    for bytes in data.values { expected += count(bytes) }
+  }
+
+  // MARK: The peer's half
+
+  private func feed(_ event: JSON) {
+    if let datagram = event["datagram"]?.text.flatMap(JSON.bytes(hex:)) {
+      expected += 1
+      return datagram.withUnsafeBytes { core.received(datagram: $0) }
+    }
+    guard let stream = event["stream"]?.integer else { return }
+    let isUni = stream & 2 != 0
+    if keys[stream] == nil, stream & 1 == (ours == "client" ? 1 : 0), !refused.contains(stream) {
+      guard let key = core.opened(isUni ? .unidirectional : .bidirectional) else {
+        refused.insert(stream)
+        return
+      }
+      keys[stream] = key
+    }
+    guard let key = keys[stream] else { return faults.append("stream \(stream) is not known") }
+    if let bytes = event["hex"]?.text.flatMap(JSON.bytes(hex:)) {
+      if isUni { data[stream, default: []] += bytes }
+      bytes.withUnsafeBytes { core.received($0, fin: false, on: key) }
+    }
+    if case .bool(true)? = event["fin"] {
+      core.received(UnsafeRawBufferPointer(start: nil, count: 0), fin: true, on: key)
+    }
+    if let code = event["reset"]?.integer { core.wasReset(key, code: code) }
+    if let code = event["stop_sending"]?.integer { core.wasStopped(key, code: code) }
+  }
+  private func count(_ bytes: [UInt8]) -> Int {
+    var reader = WireReader(bytes.span.bytes), count = 0
+    do throws(WireError) {
+      if bytes.first == 5, !isLite, var fetch = FetchStream(dialect.objects) {
+        try fetch.walkHeader(&reader)
+        while reader.remaining > 0 {
+          var header = ObjectHeader()
+          try fetch.read(&header, from: &reader)
+          count += 1
+          _ = reader.slice(min(Int(header.payloadLength), reader.remaining))
+        }
+      } else {
+        var subgroup = SubgroupStream(dialect.objects)
+        try subgroup.walkHeader(&reader)
+        while reader.remaining > 0 {
+          var header = ObjectHeader()
+          try subgroup.read(&header, from: &reader)
+          count += 1
+          _ = reader.slice(min(Int(header.payloadLength), reader.remaining))
+        }
+      }
+    } catch { if error.kind != .truncated { faults.append("\(error)") } }
+    return count
+  }
+
+  // MARK: Our half: what it says is what our session is told to do
+
+  private func follow(_ event: JSON) {
+    guard let stream = event["stream"]?.integer, stream & 2 == 0 else { return }
+    guard let bytes = event["hex"]?.text.flatMap(JSON.bytes(hex:)) else { return }
+    var half = halves[stream] ?? ([], 0)
+    half.bytes += bytes
+    let list = messages(&half.bytes, isLite ? (stream, half.messages) : nil)
+    half.messages += list.count
+    halves[stream] = half
+    for message in list { perform(message) }
+  }
+  /// The whole messages at the start of `bytes`, which they are taken from.
+  private func messages(_ bytes: inout [UInt8], _ lite: (stream: UInt64, before: Int)?) -> [Message] {
+    var list: [Message] = []
+    while !bytes.isEmpty {
+      var kind: MessageKind?
+      if let lite, lite.stream != 0 {
+        let isOpener = lite.stream & 1 == (ours == "client" ? 0 : 1), first = lite.before + list.count == 0
+        if isOpener, first {
+          kind = bytes.first == 1 ? .subscribeNamespace : .subscribe
+          bytes.removeFirst()
+        } else {
+          // The two answers look alike; what was asked on the stream tells.
+          let announces = keys[lite.stream].map { announceStreams.contains($0) } ?? false
+          kind = announces ? (first ? .announceInit : .announce) : .subscribeOK
+        }
+      } else if lite != nil, lite!.before + list.count > 0 {
+        kind = .sessionUpdate
+      }
+      do throws(WireError) {
+        let framing =
+          kind.map(dialect.framing(of:)) ?? (lite == nil ? dialect.framing : dialect.framing(of: .clientSetup))
+        guard let frame = try ControlFrame.find(in: bytes.span.bytes, framing), let count = frame.count,
+          count <= bytes.count
+        else { break }
+        guard let found = kind ?? frame.type.flatMap(dialect.kind(ofType:)) else { break }
+        var reader = WireReader(bytes.span.bytes.extracting(0..<count))
+        list.append(try dialect.decode(found, from: &reader))
+        bytes.removeFirst(count)
+      } catch {
+        faults.append("\(error)")
+        break
+      }
+    }
+    return list
+  }
+  private var announceStreams: Set<StreamKey> = []
+
+  private func answer(_ kind: MessageKind) -> RequestKey? {
+    guard let index = unanswered.firstIndex(where: { $0.1 == kind }) else {
+      faults.append("nothing to answer with \(kind)")
+      return nil
+    }
+    return unanswered.remove(at: index).0
+  }
+  private func perform(_ message: Message) {
+    do throws(CommandError) {
+      switch message {
+      case .clientSetup, .serverSetup, .sessionUpdate, .maxRequestID, .requestsBlocked, .goAway: return
+      case .subscribe(let m):
+        var request = SubscribeRequest(TrackName(m.namespace, m.name), filter: m.filter)
+        if isLite { request.filter = .currentGroup }
+        (request.priority, request.groupOrder, request.forward) = (m.priority, m.groupOrder, m.forward)
+        requests[m.id] = try core.subscribe(request)
+      case .subscribeOK(let m):
+        guard let key = answer(.subscribe) else { return }
+        var answer = SubscribeAnswer(largest: m.largest)
+        answer.groupOrder = m.groupOrder
+        try core.accept(key, answer)
+        served.append(key)
+      case .subscribeError: answer(.subscribe).map { core.reject($0, RequestFailure(.doesNotExist)) }
+      case .subscribeUpdate(let m):
+        guard let key = requests[m.subscription] else { return }
+        var update = SubscriptionUpdate()
+        (update.start, update.endGroup, update.priority, update.forward) = (m.start, m.endGroup, m.priority, m.forward)
+        try core.update(key, update)
+      case .unsubscribe(let m): requests[m.id].map { core.cancel($0) }
+      case .subscribeDone: if !served.isEmpty { core.finish(served.removeFirst()) }
+      case .publish(let m):
+        requests[m.id] = try core.publish(TrackName(m.namespace, m.name), SubscribeAnswer(largest: m.largest))
+      case .publishOK: answer(.publish).map { core.accept($0) }
+      case .publishError: answer(.publish).map { core.reject($0, RequestFailure(.uninterested)) }
+      case .fetch(let m):
+        switch m.range {
+        case .standalone(let namespace, let name, let start, let endGroup, let endObject):
+          let track = TrackName(namespace, name)
+          requests[m.id] = try core.fetch(
+            FetchRequest(.standalone(track, start: start, endGroup: endGroup, endObject: endObject)))
+        case .relative(let id, let groups):
+          guard let key = requests[id] else { return }
+          requests[m.id] = try core.fetch(FetchRequest(.joining(key, groupsBefore: groups)))
+        case .absolute(let id, let group):
+          guard let key = requests[id] else { return }
+          requests[m.id] = try core.fetch(FetchRequest(.joiningAbsolute(key, group: group)))
+        }
+      case .fetchOK(let m): if let key = answer(.fetch) { try core.accept(key, FetchAnswer(end: m.end)) }
+      case .fetchError: answer(.fetch).map { core.reject($0, RequestFailure(.doesNotExist)) }
+      case .fetchCancel(let m): requests[m.id].map { core.cancel($0) }
+      case .trackStatus(let m):
+        requests[m.subscribe.id] = try core.trackStatus(TrackName(m.subscribe.namespace, m.subscribe.name))
+      case .trackStatusOK: if let key = answer(.trackStatus) { try core.answer(key, TrackState(.inProgress)) }
+      case .trackStatusError: answer(.trackStatus).map { core.reject($0, RequestFailure(.doesNotExist)) }
+      case .publishNamespace(let m): announcements[m.namespace] = try core.announce(m.namespace)
+      case .publishNamespaceOK: answer(.publishNamespace).map { core.accept($0) }
+      case .publishNamespaceError: answer(.publishNamespace).map { core.reject($0, RequestFailure(.uninterested)) }
+      case .publishNamespaceDone(let m): announcements[m.namespace].map { core.cancel($0) }
+      case .publishNamespaceCancel: return
+      case .subscribeNamespace(let m): requests[m.id] = try core.seekAnnouncements(prefix: m.prefix)
+      case .subscribeNamespaceOK: answer(.subscribeNamespace).map { core.accept($0) }
+      case .subscribeNamespaceError: answer(.subscribeNamespace).map { core.reject($0, RequestFailure(.prefixUnknown)) }
+      case .unsubscribeNamespace: return
+      case .announceInit(let m):
+        for suffix in m.suffixes { announcements[suffix] = try core.announce(suffix) }
+        answer(.subscribeNamespace).map { core.accept($0) }
+      case .announce(let m):
+        if m.status == .active {
+          announcements[m.suffix] = try core.announce(m.suffix)
+        } else {
+          announcements[m.suffix].map { core.cancel($0) }
+        }
+      }
+    } catch { faults.append("\(message): \(error)") }
+    drain()
+  }
+
+  // MARK: What our session says
+
+  private func drain() {
+    core.drainEffects { effect in
+      switch effect {
+      case .open(let key, .bidirectional, _):
+        keys[opened.bidirectional * 4 + (ours == "client" ? 0 : 1)] = key
+        opened.bidirectional += 1
+      case .close(_, let reason): faults.append("closed: \(reason)")
+      default: break
+      }
+    }
+    core.drainEvents { event in
+      checker.note(event)
+      switch event {
+      case .closed(let end): closed = end
+      case .subscribeRequested(let key, _): unanswered.append((key, .subscribe))
+      case .fetchRequested(let key, _): unanswered.append((key, .fetch))
+      case .trackStatusRequested(let key, _): unanswered.append((key, .trackStatus))
+      case .announced(let key, _): if !isLite { unanswered.append((key, .publishNamespace)) }
+      case .interested(let key, _):
+        unanswered.append((key, .subscribeNamespace))
+        if let last = keys.max(by: { $0.value.slot < $1.value.slot }) { announceStreams.insert(last.value) }
+      case .publishRequested(let key, _, _): unanswered.append((key, .publish))
+      case .object, .datagram: delivered += 1
+      case .payload(let key, let part): core.consumed(part.count, on: key)
+      default: break
+      }
+    }
+  }
+}
