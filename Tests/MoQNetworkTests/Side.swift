@@ -75,7 +75,10 @@ final class Witness: ConnectionHandler {
       if !quiet { events.yield(.ended(stream.id, gathered[stream.id] ?? [])) }
     }
   }
-  override func wasReset(_ stream: QUICStream, code: UInt64) { events.yield(.wasReset(stream.id, code)) }
+  override func wasReset(_ stream: QUICStream, code: UInt64) {
+    events.yield(.wasReset(stream.id, code))
+    if behaviour == .echo, stream.isBidirectional, !stream.isLocal { stream.reset(code + 1) }
+  }
   override func wasStopped(_ stream: QUICStream, code: UInt64) { events.yield(.wasStopped(stream.id, code)) }
   override func drained(_ stream: QUICStream, sent: Int) {
     self.sent += sent
