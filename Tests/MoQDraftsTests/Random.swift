@@ -17,10 +17,12 @@ struct SeededGenerator: RandomNumberGenerator {
   mutating func element<T>(_ list: [T]) -> T { list[below(list.count)] }
 }
 
-/// How many cases a property is tried with, and from which seed: `MOQ_CASES`, `MOQ_SEED`.
+/// How many cases a property is tried with, and from which seed: `MOQ_CASES` (more where
+/// `CI` is set), `MOQ_SEED`.
 enum Cases {
-  static let count = ProcessInfo.processInfo.environment["MOQ_CASES"].flatMap { Int($0) } ?? 20_000
-  static let seed = ProcessInfo.processInfo.environment["MOQ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
+  private static let environment = ProcessInfo.processInfo.environment
+  static let count = environment["MOQ_CASES"].flatMap { Int($0) } ?? (environment["CI"] == nil ? 20_000 : 250_000)
+  static let seed = environment["MOQ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
 }
 
 /// Random values: mostly at the ends of ranges, where mistakes are.
