@@ -23,13 +23,11 @@ public enum Draft14: Dialect {
 
   /// What the text forbids and a tool must show all the same: public vectors hold it to be readable.
   public static func check(_ message: Message) throws(WireError) {
-    let order: GroupOrder
     switch message {
-    case .subscribeOK(let m): order = m.groupOrder
-    case .trackStatusOK(let m): order = m.ok.groupOrder
+    case .subscribeOK(let m) where m.groupOrder == .publisher: throw .invalid("Group Order", 0, wanted: "1 or 2")
+    case .trackStatusOK(let m) where m.ok.groupOrder == .publisher: throw .invalid("Group Order", 0, wanted: "1 or 2")
     default: return
     }
-    guard order != .publisher else { throw .invalid("Group Order", 0, wanted: "1 or 2") }
   }
 
   public enum CLIENT_SETUP: Layout {

@@ -179,5 +179,5 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
 
 extension ParameterSpelling {
   /// The text defines no extension.
-  static var lite: Self { .init(.extensions) }
+  static let lite = Self(.extensions)
 }

@@ -39,8 +39,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
 extension ParameterSpelling {
   /// AUTHORITY and MOQT_IMPLEMENTATION are both printed as 0x05 in 14 (§9.3.2); 15 has 0x07 for the latter, and so
   /// has every peer of 14.
-  static var setup14: Self {
-    .init(.pairs, path: 1, maxRequestID: 2, authorization: 3, maxTokenCacheSize: 4, authority: 5, implementation: 7)
-  }
-  static var message14: Self { .init(.pairs, authorization: 3, deliveryTimeout: 2, maxCacheDuration: 4) }
+  static let setup14 = Self(
+    .pairs, path: 1, maxRequestID: 2, authorization: 3, maxTokenCacheSize: 4, authority: 5, implementation: 7)
+  static let message14 = Self(.pairs, authorization: 3, deliveryTimeout: 2, maxCacheDuration: 4)
 }

@@ -40,8 +40,6 @@ extension Dialect {
   public static func kind(ofType type: UInt64) -> MessageKind? {
     MessageKind.allCases.first { self.type(of: $0) == type }
   }
-  /// The type of a message; nil where the dialect lacks it, or says by place on the stream which it is.
-  public static func type(of kind: MessageKind) -> UInt64? { layout(of: kind).type }
   /// What the dialect calls the message: `PUBLISH_DONE`.
   public static func name(of kind: MessageKind) -> String { layout(of: kind).name }
   /// Whether the dialect has the message.

@@ -58,23 +58,24 @@ public protocol Dialect: SendableMetatype {
   /// `decode` and `encode` call it.
   static func check(_ message: Message) throws(WireError)
 
-  // Requirements with default bodies, so that each dialect keeps a specialised copy of the walk.
-  static func read(_ message: inout Message, from wire: inout WireReader) throws(WireError)
-  static func write(_ message: Message, to wire: inout WireWriter) throws(WireError)
+  // Requirements with default bodies, so that each dialect keeps specialised copies of its walks.
+  /// Writes a message. On an error nothing has been written.
+  ///
+  /// `checking` false, for tools: also what can be written but the text forbids.
+  static func encode(_ message: Message, into wire: inout WireWriter, checking: Bool) throws(WireError)
+  /// Reads a message of this kind. `wire` should begin with the message, so that the error's offset counts
+  /// from there. `checking` false, for tools: does not refuse what can be read but the text forbids.
+  static func decode(_ kind: MessageKind, from wire: inout WireReader, checking: Bool) throws(WireError) -> Message
+  /// The type of a message; nil where the dialect lacks it, or says by place on the stream which it is.
+  static func type(of kind: MessageKind) -> UInt64?
 }
 
 extension Dialect {
   public static var profile: String? { nil }
   public static var requestStreams: [RequestStream] { [] }
-  public static func framing(of kind: MessageKind) -> Framing { framing }
-  public static func check(_ message: Message) throws(WireError) {}
-  @inlinable public static func read(_ message: inout Message, from wire: inout WireReader) throws(WireError) {
-    try walk(&message, &wire)
-  }
-  @inlinable public static func write(_ message: Message, to wire: inout WireWriter) throws(WireError) {
-    var message = message
-    try walk(&message, &wire)
-  }
+  @inlinable public static func framing(of kind: MessageKind) -> Framing { framing }
+  @inlinable public static func check(_ message: Message) throws(WireError) {}
+  @inlinable public static func type(of kind: MessageKind) -> UInt64? { layout(of: kind).type }
 
   // MARK: Whole messages, with type and length as they are framed
 
@@ -96,10 +97,11 @@ extension Dialect {
   }
 
   /// Writes a message. On an error nothing has been written.
-  ///
-  /// `checking` false, for tools: also what can be written but the text forbids.
-  public static func encode(
-    _ message: Message, into wire: inout WireWriter, checking: Bool = true
+  @inlinable public static func encode(_ message: Message, into wire: inout WireWriter) throws(WireError) {
+    try encode(message, into: &wire, checking: true)
+  }
+  @inlinable public static func encode(
+    _ message: Message, into wire: inout WireWriter, checking: Bool
   ) throws(WireError) {
     let kind = message.kind, framing = framing(of: kind), mark = wire.count
     do throws(WireError) {
@@ -113,22 +115,24 @@ extension Dialect {
     }
   }
   /// Reads a message of this kind, and refuses what the text forbids. `wire` should begin with the message,
-  /// so that the error's offset counts from there. `checking` false, for tools: does not refuse that.
-  public static func decode(
-    _ kind: MessageKind, from wire: inout WireReader, checking: Bool = true
+  /// so that the error's offset counts from there.
+  @inlinable public static func decode(
+    _ kind: MessageKind, from wire: inout WireReader
   ) throws(WireError) -> Message {
-    var message = Message(blank: kind)
+    try decode(kind, from: &wire, checking: true)
+  }
+  @inlinable public static func decode(
+    _ kind: MessageKind, from wire: inout WireReader, checking: Bool
+  ) throws(WireError) -> Message {
     do throws(WireError) {
       let outer = try open(type(of: kind), framing(of: kind), &wire)
-      try read(&message, from: &wire)
+      let message = try read(kind, from: &wire)
       try wire.finish(outer)
       if checking { try check(message) }
+      return message
     } catch {
-      var error = error
-      if error.offset < 0 { error.offset = wire.lastField }
-      throw error
+      throw wire.located(error)
     }
-    return message
   }
   /// Adds to an error which dialect and message it is of, and the section.
   public static func explain(_ error: WireError, in kind: MessageKind?) -> MessageError {
@@ -137,7 +141,7 @@ extension Dialect {
     return MessageError(dialect: name, message: layout.name, section: layout.section.description, error: error)
   }
 
-  @usableFromInline static func open(
+  @inlinable static func open(
     _ type: UInt64?, _ framing: Framing, _ wire: inout WireWriter
   ) throws(WireError) -> Int {
     switch framing {
@@ -149,7 +153,7 @@ extension Dialect {
     case .bare: return wire.count
     }
   }
-  @usableFromInline static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter) throws(WireError) {
+  @inlinable static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter) throws(WireError) {
     switch framing {
     case .typed(let length): try wire.finish(length, from: start)
     case .length: try wire.finish(.varint, from: start)
@@ -157,7 +161,7 @@ extension Dialect {
     }
   }
   /// Reads a message's type and length, and narrows the reader to its body; returns the bound to restore.
-  @usableFromInline static func open(
+  @inlinable static func open(
     _ type: UInt64?, _ framing: Framing, _ wire: inout WireReader
   ) throws(WireError) -> Int {
     switch framing {
@@ -174,6 +178,12 @@ extension Dialect {
 }
 
 extension WireReader {
+  /// The error with the place of its field, where it has none yet.
+  @usableFromInline func located(_ error: WireError) -> WireError {
+    var error = error
+    if error.offset < 0 { error.offset = fieldStart }
+    return error
+  }
   /// Reads a body's length and narrows the cursor to it.
   @usableFromInline mutating func beginBody(_ form: Framing.Length) throws(WireError) -> Int {
     fieldStart = offset

@@ -106,8 +106,184 @@ extension Dialect {
     }
   }
 
+  /// Reads a message's fields. Like `walk`, but without a blank message in between.
+  @inlinable public static func read(_ kind: MessageKind, from wire: inout WireReader) throws(WireError) -> Message {
+    switch kind {
+    case .clientSetup:
+      var m = ClientSetup()
+      try CLIENT_SETUP.read(&m, from: &wire)
+      return .clientSetup(m)
+    case .serverSetup:
+      var m = ServerSetup()
+      try SERVER_SETUP.read(&m, from: &wire)
+      return .serverSetup(m)
+    case .sessionUpdate:
+      var m = SessionUpdate()
+      try SESSION_UPDATE.read(&m, from: &wire)
+      return .sessionUpdate(m)
+    case .goAway:
+      var m = GoAway()
+      try GOAWAY.read(&m, from: &wire)
+      return .goAway(m)
+    case .maxRequestID:
+      var m = MaxRequestID()
+      try MAX_REQUEST_ID.read(&m, from: &wire)
+      return .maxRequestID(m)
+    case .requestsBlocked:
+      var m = RequestsBlocked()
+      try REQUESTS_BLOCKED.read(&m, from: &wire)
+      return .requestsBlocked(m)
+    case .subscribe:
+      var m = Subscribe()
+      try SUBSCRIBE.read(&m, from: &wire)
+      return .subscribe(m)
+    case .subscribeOK:
+      var m = SubscribeOK()
+      try SUBSCRIBE_OK.read(&m, from: &wire)
+      return .subscribeOK(m)
+    case .subscribeError:
+      var m = RequestError()
+      try SUBSCRIBE_ERROR.read(&m, from: &wire)
+      return .subscribeError(m)
+    case .subscribeUpdate:
+      var m = SubscribeUpdate()
+      try SUBSCRIBE_UPDATE.read(&m, from: &wire)
+      return .subscribeUpdate(m)
+    case .unsubscribe:
+      var m = RequestReference()
+      try UNSUBSCRIBE.read(&m, from: &wire)
+      return .unsubscribe(m)
+    case .subscribeDone:
+      var m = SubscribeDone()
+      try PUBLISH_DONE.read(&m, from: &wire)
+      return .subscribeDone(m)
+    case .publish:
+      var m = Publish()
+      try PUBLISH.read(&m, from: &wire)
+      return .publish(m)
+    case .publishOK:
+      var m = PublishOK()
+      try PUBLISH_OK.read(&m, from: &wire)
+      return .publishOK(m)
+    case .publishError:
+      var m = RequestError()
+      try PUBLISH_ERROR.read(&m, from: &wire)
+      return .publishError(m)
+    case .fetch:
+      var m = Fetch()
+      try FETCH.read(&m, from: &wire)
+      return .fetch(m)
+    case .fetchOK:
+      var m = FetchOK()
+      try FETCH_OK.read(&m, from: &wire)
+      return .fetchOK(m)
+    case .fetchError:
+      var m = RequestError()
+      try FETCH_ERROR.read(&m, from: &wire)
+      return .fetchError(m)
+    case .fetchCancel:
+      var m = RequestReference()
+      try FETCH_CANCEL.read(&m, from: &wire)
+      return .fetchCancel(m)
+    case .trackStatus:
+      var m = TrackStatusRequest()
+      try TRACK_STATUS.read(&m, from: &wire)
+      return .trackStatus(m)
+    case .trackStatusOK:
+      var m = TrackStatusOK()
+      try TRACK_STATUS_OK.read(&m, from: &wire)
+      return .trackStatusOK(m)
+    case .trackStatusError:
+      var m = RequestError()
+      try TRACK_STATUS_ERROR.read(&m, from: &wire)
+      return .trackStatusError(m)
+    case .publishNamespace:
+      var m = PublishNamespace()
+      try PUBLISH_NAMESPACE.read(&m, from: &wire)
+      return .publishNamespace(m)
+    case .publishNamespaceOK:
+      var m = RequestReference()
+      try PUBLISH_NAMESPACE_OK.read(&m, from: &wire)
+      return .publishNamespaceOK(m)
+    case .publishNamespaceError:
+      var m = RequestError()
+      try PUBLISH_NAMESPACE_ERROR.read(&m, from: &wire)
+      return .publishNamespaceError(m)
+    case .publishNamespaceDone:
+      var m = RequestReference()
+      try PUBLISH_NAMESPACE_DONE.read(&m, from: &wire)
+      return .publishNamespaceDone(m)
+    case .publishNamespaceCancel:
+      var m = RequestError()
+      try PUBLISH_NAMESPACE_CANCEL.read(&m, from: &wire)
+      return .publishNamespaceCancel(m)
+    case .subscribeNamespace:
+      var m = SubscribeNamespace()
+      try SUBSCRIBE_NAMESPACE.read(&m, from: &wire)
+      return .subscribeNamespace(m)
+    case .subscribeNamespaceOK:
+      var m = RequestReference()
+      try SUBSCRIBE_NAMESPACE_OK.read(&m, from: &wire)
+      return .subscribeNamespaceOK(m)
+    case .subscribeNamespaceError:
+      var m = RequestError()
+      try SUBSCRIBE_NAMESPACE_ERROR.read(&m, from: &wire)
+      return .subscribeNamespaceError(m)
+    case .unsubscribeNamespace:
+      var m = RequestReference()
+      try UNSUBSCRIBE_NAMESPACE.read(&m, from: &wire)
+      return .unsubscribeNamespace(m)
+    case .announceInit:
+      var m = AnnounceInit()
+      try ANNOUNCE_INIT.read(&m, from: &wire)
+      return .announceInit(m)
+    case .announce:
+      var m = Announce()
+      try ANNOUNCE.read(&m, from: &wire)
+      return .announce(m)
+    }
+  }
+  /// Writes a message's fields. Like `walk`, but without a copy of the message.
+  @inlinable public static func write(_ message: Message, to wire: inout WireWriter) throws(WireError) {
+    switch message {
+    case .clientSetup(let m): try CLIENT_SETUP.write(m, to: &wire)
+    case .serverSetup(let m): try SERVER_SETUP.write(m, to: &wire)
+    case .sessionUpdate(let m): try SESSION_UPDATE.write(m, to: &wire)
+    case .goAway(let m): try GOAWAY.write(m, to: &wire)
+    case .maxRequestID(let m): try MAX_REQUEST_ID.write(m, to: &wire)
+    case .requestsBlocked(let m): try REQUESTS_BLOCKED.write(m, to: &wire)
+    case .subscribe(let m): try SUBSCRIBE.write(m, to: &wire)
+    case .subscribeOK(let m): try SUBSCRIBE_OK.write(m, to: &wire)
+    case .subscribeError(let m): try SUBSCRIBE_ERROR.write(m, to: &wire)
+    case .subscribeUpdate(let m): try SUBSCRIBE_UPDATE.write(m, to: &wire)
+    case .unsubscribe(let m): try UNSUBSCRIBE.write(m, to: &wire)
+    case .subscribeDone(let m): try PUBLISH_DONE.write(m, to: &wire)
+    case .publish(let m): try PUBLISH.write(m, to: &wire)
+    case .publishOK(let m): try PUBLISH_OK.write(m, to: &wire)
+    case .publishError(let m): try PUBLISH_ERROR.write(m, to: &wire)
+    case .fetch(let m): try FETCH.write(m, to: &wire)
+    case .fetchOK(let m): try FETCH_OK.write(m, to: &wire)
+    case .fetchError(let m): try FETCH_ERROR.write(m, to: &wire)
+    case .fetchCancel(let m): try FETCH_CANCEL.write(m, to: &wire)
+    case .trackStatus(let m): try TRACK_STATUS.write(m, to: &wire)
+    case .trackStatusOK(let m): try TRACK_STATUS_OK.write(m, to: &wire)
+    case .trackStatusError(let m): try TRACK_STATUS_ERROR.write(m, to: &wire)
+    case .publishNamespace(let m): try PUBLISH_NAMESPACE.write(m, to: &wire)
+    case .publishNamespaceOK(let m): try PUBLISH_NAMESPACE_OK.write(m, to: &wire)
+    case .publishNamespaceError(let m): try PUBLISH_NAMESPACE_ERROR.write(m, to: &wire)
+    case .publishNamespaceDone(let m): try PUBLISH_NAMESPACE_DONE.write(m, to: &wire)
+    case .publishNamespaceCancel(let m): try PUBLISH_NAMESPACE_CANCEL.write(m, to: &wire)
+    case .subscribeNamespace(let m): try SUBSCRIBE_NAMESPACE.write(m, to: &wire)
+    case .subscribeNamespaceOK(let m): try SUBSCRIBE_NAMESPACE_OK.write(m, to: &wire)
+    case .subscribeNamespaceError(let m): try SUBSCRIBE_NAMESPACE_ERROR.write(m, to: &wire)
+    case .unsubscribeNamespace(let m): try UNSUBSCRIBE_NAMESPACE.write(m, to: &wire)
+    case .announceInit(let m): try ANNOUNCE_INIT.write(m, to: &wire)
+    case .announce(let m): try ANNOUNCE.write(m, to: &wire)
+    }
+  }
+
   /// How the dialect spells a message.
-  public static func layout(of kind: MessageKind) -> any Layout.Type {
+  @inlinable public static func layout(of kind: MessageKind) -> any Layout.Type {
     switch kind {
     case .clientSetup: CLIENT_SETUP.self
     case .serverSetup: SERVER_SETUP.self

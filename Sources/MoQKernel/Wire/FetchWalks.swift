@@ -145,53 +145,68 @@ public struct ObjectDatagram: Sendable {
     (self.form, statuses) = (form, forms.statuses)
   }
   @inlinable @_lifetime(o: copy wire, copy o)
-  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire) throws(WireError) {
-    var type: UInt64 = o.extensions.byteCount > 0 ? form.extensionBit : 0
-    if endOfGroup { type |= form.endOfGroupBit }
-    if isStatus { type |= form.statusBit }
-    if o.priority == nil { type |= form.noPriorityBit }
-    if o.id == 0 { type |= form.noObjectIDBit }
-    // A combination that has no type, as 14's status without an object id, is said in the longer way.
-    if !form.has(type) { type &= ~form.noObjectIDBit }
-    if !form.has(type), form.has(type | 1) { type |= 1 }
+  public mutating func walk<W: WireWalk & ~Copyable & ~Escapable>(
+    _ o: inout ObjectHeader, _ wire: inout W
+  ) throws(WireError) {
+    let type = W.fills ? 0 : type(for: o.id, hasExtensions: o.extensions.byteCount > 0, hasPriority: o.priority != nil)
     try walk(&o, &wire, type: type)
   }
   /// The same, with a type that the writer has chosen.
   @inlinable @_lifetime(o: copy wire, copy o)
   public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire, type: UInt64) throws(WireError) {
-    var type = type
+    try walk(&o.group, &o.id, &o.priority, &o.extensions, &o.status, &o.payloadLength, type, &wire)
+  }
+  /// The type of an object's datagram, in the shortest form there is.
+  @inlinable func type(for id: UInt64, hasExtensions: Bool, hasPriority: Bool) -> UInt64 {
+    var type: UInt64 = hasExtensions ? form.extensionBit : 0
+    if endOfGroup { type |= form.endOfGroupBit }
+    if isStatus { type |= form.statusBit }
+    if !hasPriority { type |= form.noPriorityBit }
+    if id == 0 { type |= form.noObjectIDBit }
+    // A combination that has no type, as 14's status without an object id, is said in the longer way.
+    if !form.has(type) { type &= ~form.noObjectIDBit }
+    if !form.has(type), form.has(type | 1) { type |= 1 }
+    return type
+  }
+  /// Field by field, so that a writer needs no copy of the header.
+  @inlinable @inline(__always) @_lifetime(extensions: copy wire, copy extensions)
+  mutating func walk(
+    _ group: inout UInt64, _ id: inout UInt64, _ priority: inout UInt8?, _ extensions: inout RawSpan,
+    _ status: inout ObjectStatus, _ length: inout UInt64, _ chosen: UInt64, _ wire: inout some Wire
+  ) throws(WireError) {
+    var type = chosen
     try wire.varint("Type", &type)
     guard form.has(type) else { throw .invalid("Type", type, wanted: "a datagram's type") }
     endOfGroup = type & form.endOfGroupBit != 0
     isStatus = type & form.statusBit != 0
     try wire.varint("Track Alias", &trackAlias)
-    try wire.varint("Group ID", &o.group)
-    if type & form.noObjectIDBit != 0 { o.id = 0 }
-    if wire.includes(type & form.noObjectIDBit == 0) { try wire.varint("Object ID", &o.id) }
+    try wire.varint("Group ID", &group)
+    if type & form.noObjectIDBit != 0 { id = 0 }
+    if wire.includes(type & form.noObjectIDBit == 0) { try wire.varint("Object ID", &id) }
     if wire.includes(type & form.noPriorityBit == 0) {
-      var byte = o.priority ?? 128
+      var byte = priority ?? 128
       try wire.byte("Publisher Priority", &byte)
-      o.priority = byte
+      priority = byte
     } else {
-      o.priority = nil
+      priority = nil
     }
-    if let extensions = isStatus ? form.always.statuses : form.always.objects {
-      try wire.extensions(extensions, &o.extensions)
+    if let form = isStatus ? form.always.statuses : form.always.objects {
+      try wire.extensions(form, &extensions)
     } else if wire.includes(type & form.extensionBit != 0) {
-      try wire.extensions(.length, &o.extensions)
-      guard wire.includes(o.extensions.byteCount > 0) else {
+      try wire.extensions(.length, &extensions)
+      guard wire.includes(extensions.byteCount > 0) else {
         throw .invalid("Extension Headers Length", 0, wanted: "extension headers, as the type says")
       }
     } else {
-      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
+      try wire.expressible("Extension headers", extensions.byteCount == 0)
     }
     if form.lengths {
-      try wire.varint("Object Payload Length", &o.payloadLength)
-      if wire.includes(o.payloadLength == 0) { try statuses.walk(&o.status, &wire) }
+      try wire.varint("Object Payload Length", &length)
+      if wire.includes(length == 0) { try statuses.walk(&status, &wire) }
     } else if wire.includes(isStatus) {
-      try statuses.walk(&o.status, &wire)
+      try statuses.walk(&status, &wire)
     } else {
-      try wire.implied("Object Status", &o.status, .normal)
+      try wire.implied("Object Status", &status, .normal)
     }
   }
   /// Reads a datagram's header; what is left is its payload. A datagram that ends too early is malformed:
@@ -215,7 +230,9 @@ public struct ObjectDatagram: Sendable {
   @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
     try statuses.check(o.status, o.extensions.byteCount)
     guard o.status == .normal || isStatus || form.lengths else { throw .inexpressible("Object Status") }
-    var o = copy o
-    try walk(&o, &wire)
+    var (group, id, priority, status, length) = (o.group, o.id, o.priority, o.status, o.payloadLength)
+    var extensions = o.extensions
+    let type = type(for: id, hasExtensions: extensions.byteCount > 0, hasPriority: priority != nil)
+    try walk(&group, &id, &priority, &extensions, &status, &length, type, &wire)
   }
 }

@@ -139,5 +139,5 @@ public struct DatagramForm: Sendable {
     (self.noPriorityBit, self.statusBit, self.always, self.lengths) = (noPriorityBit, statusBit, always, lengths)
     self.section = section
   }
-  @inlinable public func has(_ type: UInt64) -> Bool { type < 64 && types >> type & 1 == 1 }
+  @inlinable @inline(__always) public func has(_ type: UInt64) -> Bool { type < 64 && types >> type & 1 == 1 }
 }

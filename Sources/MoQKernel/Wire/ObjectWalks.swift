@@ -1,5 +1,5 @@
 /// All that is known of an object before its payload, borrowed. The payload itself stays where it is.
-public struct ObjectHeader: ~Escapable {
+public struct ObjectHeader: ~Escapable, BitwiseCopyable {
   public var group: UInt64 = 0
   public var subgroup: UInt64 = 0
   public var id: UInt64 = 0
@@ -28,16 +28,15 @@ public struct SubgroupStream: Sendable {
   public var subgroup: UInt64? = 0
   /// nil: the track's default.
   public var priority: UInt8? = 128
-  @usableFromInline var previous: UInt64?
+  @usableFromInline var next: UInt64 = 0
+  /// The least id that the next object can have.
+  @inlinable public var nextID: UInt64 { next }
 
   @inlinable public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
     (form, statuses) = (forms.subgroup, forms.statuses)
-    largestID = forms.integers == .quic ? WireLimits.varint : .max
+    largestID = forms.integers == .quic ? WireLimits.varint : .max &- 1
     self.flags = flags.union(forms.subgroup.always)
   }
-
-  /// The least id that the next object can have.
-  @inlinable public var nextID: UInt64 { previous.map { $0 &+ 1 } ?? 0 }
 
   /// The header, its type included.
   @inlinable public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
@@ -83,43 +82,52 @@ public struct SubgroupStream: Sendable {
   /// One object, up to its payload.
   @inlinable @_lifetime(o: copy wire, copy o)
   public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire) throws(WireError) {
-    guard previous != largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
-    // The least id that can come next.
-    let least = previous.map { $0 &+ 1 } ?? 0
+    try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &wire)
+  }
+  /// Field by field, so that a writer needs no copy of the header.
+  @inlinable @_lifetime(extensions: copy wire, copy extensions)
+  mutating func walk(
+    _ id: inout UInt64, _ extensions: inout RawSpan, _ status: inout ObjectStatus, _ length: inout UInt64,
+    _ wire: inout some Wire
+  ) throws(WireError) {
+    let least = nextID
+    guard least <= largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
     switch form.ids {
     case .deltas:
-      guard o.id >= least else { throw .inexpressible("Object ID") }
-      var delta = o.id &- least
+      guard id >= least else { throw .inexpressible("Object ID") }
+      var delta = id &- least
       try wire.varint("Object ID Delta", &delta)
       guard delta <= largestID &- least else {
         throw .invalid("Object ID Delta", delta, wanted: "an object id below 2^62")
       }
-      o.id = least &+ delta
+      id = least &+ delta
     case .absolute:
-      try wire.varint("Object ID", &o.id)
-      guard o.id >= least else { throw .invalid("Object ID", o.id, wanted: "more than the one before") }
+      try wire.varint("Object ID", &id)
+      guard id >= least else { throw .invalid("Object ID", id, wanted: "more than the one before") }
     case .counted:
-      try wire.implied("Object ID", &o.id, least)
-      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
-      try wire.implied("Object Status", &o.status, .normal)
-      try wire.varint("Message Length", &o.payloadLength)
-      previous = o.id
+      try wire.implied("Object ID", &id, least)
+      try wire.expressible("Extension headers", extensions.byteCount == 0)
+      try wire.implied("Object Status", &status, .normal)
+      try wire.varint("Message Length", &length)
+      next = least &+ 1
       return
     }
     if wire.includes(flags.contains(.extensions)) {
-      try wire.extensions(form.extensions, &o.extensions)
+      try wire.extensions(form.extensions, &extensions)
     } else {
-      try wire.expressible("Extension headers", o.extensions.byteCount == 0)
+      try wire.expressible("Extension headers", extensions.byteCount == 0)
     }
-    try wire.varint("Object Payload Length", &o.payloadLength)
-    if wire.includes(o.payloadLength == 0) {
-      try statuses.walk(&o.status, &wire)
+    try wire.varint("Object Payload Length", &length)
+    if wire.includes(length == 0) {
+      try statuses.walk(&status, &wire)
     } else {
-      try wire.implied("Object Status", &o.status, .normal)
+      try wire.implied("Object Status", &status, .normal)
     }
-    previous = o.id
-    if subgroup == nil { subgroup = o.id }
+    // An id of the largest number leaves none: the next object is refused.
+    next = id &+ 1
+    if subgroup == nil { subgroup = id }
   }
+
   /// Reads an object's header; on `.truncated` nothing has happened, and more bytes are to be waited for.
   @inlinable @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
@@ -136,7 +144,7 @@ public struct SubgroupStream: Sendable {
   /// Makes a header ready to be read into.
   @inlinable @_lifetime(o: copy o)
   public func begin(_ o: inout ObjectHeader) {
-    o.id = previous.map { $0 &+ 1 } ?? 0
+    o.id = nextID
     o.status = .normal
     o.extensions = RawSpan()
   }
@@ -148,8 +156,8 @@ public struct SubgroupStream: Sendable {
   /// Writes an object's header; the payload goes after it, uncopied. On an error the writer may hold a part of it.
   @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
     try statuses.check(o.status, o.extensions.byteCount)
-    var o = copy o
-    try walk(&o, &wire)
+    var (id, status, length) = (o.id, o.status, o.payloadLength), extensions = o.extensions
+    try walk(&id, &extensions, &status, &length, &wire)
   }
 }
 

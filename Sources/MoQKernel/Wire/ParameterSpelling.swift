@@ -7,7 +7,7 @@ public struct ParameterSpelling: Sendable {
   public var form: Form
   public var role, path, maxRequestID, authorization, maxTokenCacheSize, authority, implementation: UInt64?
   public var deliveryTimeout, maxCacheDuration: UInt64?
-  public init(
+  @inlinable public init(
     _ form: Form, role: UInt64? = nil, path: UInt64? = nil, maxRequestID: UInt64? = nil,
     authorization: UInt64? = nil, maxTokenCacheSize: UInt64? = nil, authority: UInt64? = nil,
     implementation: UInt64? = nil, deliveryTimeout: UInt64? = nil, maxCacheDuration: UInt64? = nil

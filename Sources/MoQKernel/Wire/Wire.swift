@@ -102,7 +102,8 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   }
   /// A field this dialect has no words for. It costs no bytes: a reader gets what the draft implies, and a
   /// writer must not mean anything else.
-  @inlinable public func implied<V: Equatable>(_ name: StaticString, _ value: inout V, _ meaning: V) throws(WireError) {
+  @inlinable @inline(__always)
+  public func implied<V: Equatable>(_ name: StaticString, _ value: inout V, _ meaning: V) throws(WireError) {
     if Self.fills {
       value = meaning
     } else {
@@ -110,7 +111,8 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     }
   }
   /// Whether what is to be written has words in this dialect. Asks writers only: a reader has not read it yet.
-  @inlinable public func expressible(_ name: StaticString, _ condition: @autoclosure () -> Bool) throws(WireError) {
+  @inlinable @inline(__always)
+  public func expressible(_ name: StaticString, _ condition: @autoclosure () -> Bool) throws(WireError) {
     guard Self.fills || condition() else { throw .inexpressible(.init(name)) }
   }
   /// A track's full name: its namespace and its name, which are bounded together.

@@ -1,36 +1,38 @@
 /// A cursor over bytes it does not own. Nothing is copied until a field asks for ownership.
 public struct WireReader: ~Escapable, WireWalk {
-  let source: RawSpan
-  let integers: Integers
-  var offset = 0
-  var end: Int
+  @usableFromInline let source: RawSpan
+  @usableFromInline let integers: Integers
+  @usableFromInline var offset = 0
+  @usableFromInline var end: Int
   /// Where the field that was read last begins, for errors.
-  var fieldStart = 0
+  @usableFromInline var fieldStart = 0
 
   @_lifetime(copy source)
-  public init(_ source: RawSpan, integers: Integers = .quic) {
+  @inlinable public init(_ source: RawSpan, integers: Integers = .quic) {
     self.source = source
     self.integers = integers
     self.end = source.byteCount
   }
   /// Bytes read so far.
-  public var position: Int { offset }
+  @inlinable public var position: Int { offset }
   /// Bytes left, of the body that is being read or of all.
-  public var remaining: Int { end &- offset }
+  @inlinable public var remaining: Int { end &- offset }
   /// Where the field that was read last begins.
   public var lastField: Int { fieldStart }
 
   // MARK: Fields
-  public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+  @inlinable public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     fieldStart = offset
-    guard let read = varint() else { throw .truncated(.init(name)) }
+    guard let read = varint() else { throw Self.truncated(name) }
     value = read
   }
-  public mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
+  @inlinable public mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
     fieldStart = offset
-    guard let read = integer(UInt8.self) else { throw .truncated(.init(name)) }
+    guard let read = integer(UInt8.self) else { throw Self.truncated(name) }
     value = read
   }
+  @usableFromInline @inline(never)
+  static func truncated(_ name: StaticString) -> WireError { .truncated(.init(name)) }
   public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     fieldStart = offset
     value = copy(try length(name, maximum))
@@ -165,30 +167,30 @@ public struct WireReader: ~Escapable, WireWalk {
   }
   /// The next `count` bytes, borrowed from whoever lent them to this reader; nil where there are fewer.
   @_lifetime(copy self)
-  public mutating func slice(_ count: Int) -> RawSpan? {
+  @inlinable public mutating func slice(_ count: Int) -> RawSpan? {
     guard count >= 0, count <= remaining else { return nil }
     let start = offset
     offset &+= count
     return source.extracting(unchecked: start..<(start &+ count))
   }
   /// Passes over `count` bytes; false where there are fewer.
-  public mutating func skip(_ count: UInt64) -> Bool {
+  @inlinable public mutating func skip(_ count: UInt64) -> Bool {
     guard count <= UInt64(remaining) else { return false }
     offset &+= Int(count)
     return true
   }
   /// Goes back to where a truncated object began, to wait for the rest of it.
-  public mutating func rewind(to mark: Int) { offset = min(max(mark, 0), offset) }
+  @inlinable public mutating func rewind(to mark: Int) { offset = min(max(mark, 0), offset) }
 
   // MARK: Bodies
   /// Narrows the cursor to a body of `count` bytes, returning the bound to restore.
-  @usableFromInline mutating func begin(_ count: Int) throws(WireError) -> Int {
+  @inlinable mutating func begin(_ count: Int) throws(WireError) -> Int {
     guard count <= remaining else { throw .truncated("Message Length") }
     defer { end = offset + count }
     return end
   }
   /// Leaves a body, insisting that its fields used all of it.
-  @usableFromInline mutating func finish(_ outer: Int) throws(WireError) {
+  @inlinable mutating func finish(_ outer: Int) throws(WireError) {
     guard offset == end else {
       fieldStart = offset
       throw .trailing(remaining)
@@ -198,14 +200,16 @@ public struct WireReader: ~Escapable, WireWalk {
 
   // MARK: Primitives
   /// An integer without a name; nil where the bytes end.
-  public mutating func varint() -> UInt64? {
-    guard remaining > 0 else { return nil }
+  @inlinable public mutating func varint() -> UInt64? {
+    guard offset < end else { return nil }
     let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    guard first < 0x40 else { return long(first) }
+    offset &+= 1
+    return UInt64(first)
+  }
+  @usableFromInline mutating func long(_ first: UInt8) -> UInt64? {
     if integers == .leadingOnes { return leadingOnes(first) }
     switch first >> 6 {
-    case 0:
-      offset &+= 1
-      return UInt64(first)
     case 1: return integer(UInt16.self).map { UInt64($0 & 0x3fff) }
     case 2: return integer(UInt32.self).map { UInt64($0 & 0x3fff_ffff) }
     default: return integer(UInt64.self).map { $0 & 0x3fff_ffff_ffff_ffff }
@@ -223,7 +227,7 @@ public struct WireReader: ~Escapable, WireWalk {
     }
     return value
   }
-  @usableFromInline mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> T? {
+  @inlinable mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> T? {
     let size = MemoryLayout<T>.size
     guard remaining >= size else { return nil }
     defer { offset &+= size }

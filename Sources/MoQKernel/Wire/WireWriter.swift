@@ -1,35 +1,79 @@
 /// A buffer being filled. Its storage is kept between messages.
+///
+/// The memory is the writer's own: an array would ask for each byte whether it is shared.
 public struct WireWriter: ~Copyable, WireWalk {
-  @usableFromInline var storage: [UInt8] = []
+  @usableFromInline var base: UnsafeMutableRawPointer
+  @usableFromInline var capacity: Int
+  /// Bytes written so far.
+  @inlinable public var count: Int { used }
+  @usableFromInline var used = 0
   @usableFromInline let integers: Integers
 
   public init(capacity: Int = 512, integers: Integers = .quic) {
     self.integers = integers
-    storage.reserveCapacity(capacity)
+    self.capacity = max(capacity, 16)
+    base = .allocate(byteCount: self.capacity, alignment: 16)
   }
+  deinit { base.deallocate() }
+
   /// A copy of what was written.
-  public var bytes: [UInt8] { storage }
-  @inlinable public var count: Int { storage.count }
+  public var bytes: [UInt8] { withBytes { [UInt8]($0) } }
   /// What was written, borrowed.
-  @inlinable public var span: RawSpan { @_lifetime(borrow self) get { storage.span.bytes } }
+  @inlinable public var span: RawSpan {
+    @_lifetime(borrow self) get {
+      let span = RawSpan(_unsafeStart: base, byteCount: count)
+      return _overrideLifetime(span, borrowing: self)
+    }
+  }
   /// What was written, for the time of the call.
-  @inlinable public func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { storage.withUnsafeBytes(body) }
-  @inlinable public mutating func clear() { storage.removeAll(keepingCapacity: true) }
+  @inlinable public func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    body(UnsafeRawBufferPointer(start: base, count: count))
+  }
+  @inlinable public mutating func clear() { used = 0 }
   /// Forgets what was written after the first `count` bytes, as after a message that cannot be said.
-  @inlinable public mutating func truncate(to count: Int) {
-    if count < storage.count { storage.removeLast(storage.count - max(count, 0)) }
+  @inlinable public mutating func truncate(to count: Int) { used = min(max(count, 0), used) }
+
+  /// Makes room for `size` more bytes.
+  @inlinable mutating func reserve(_ size: Int) {
+    if capacity &- count < size { grow(size) }
+  }
+  @usableFromInline mutating func grow(_ size: Int) {
+    let larger = max(capacity * 2, count + size)
+    let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+    fresh.copyMemory(from: base, byteCount: count)
+    base.deallocate()
+    (base, capacity) = (fresh, larger)
+  }
+  /// Appends an integer in network order.
+  @inlinable mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+    reserve(MemoryLayout<T>.size)
+    base.storeBytes(of: value.bigEndian, toByteOffset: count, as: T.self)
+    used &+= MemoryLayout<T>.size
+  }
+  @inlinable mutating func append(_ array: [UInt8]) {
+    array.withUnsafeBytes { append($0) }
+  }
+  @inlinable mutating func append(_ source: UnsafeRawBufferPointer) {
+    guard let from = source.baseAddress, source.count > 0 else { return }
+    reserve(source.count)
+    (base + count).copyMemory(from: from, byteCount: source.count)
+    used &+= source.count
+  }
+  @inlinable public mutating func append(_ span: RawSpan) {
+    span.withUnsafeBytes { append($0) }
   }
 
   // MARK: Fields
   @inlinable public static var fills: Bool { false }
-  @inlinable public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+  @inlinable @inline(__always)
+  public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     try varint(value, name)
   }
-  @inlinable public mutating func byte(_: StaticString, _ value: inout UInt8) { storage.append(value) }
+  @inlinable public mutating func byte(_: StaticString, _ value: inout UInt8) { integer(value) }
   @inlinable public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     guard value.count <= maximum else { throw .tooLong(.init(name), UInt64(value.count), wanted: "fewer bytes") }
     try varint(UInt64(value.count), name)
-    storage.append(contentsOf: value)
+    append(value)
   }
   @inlinable public mutating func reason(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
     try bytes(name, &value, maximum: WireLimits.reasonPhrase)
@@ -38,7 +82,7 @@ public struct WireWriter: ~Copyable, WireWalk {
     guard value.isUTF8 else { throw .inexpressible(.init(name)) }
     try bytes(name, &value, maximum: .max)
   }
-  @inlinable public mutating func rest(_: StaticString, _ value: inout [UInt8]) { storage.append(contentsOf: value) }
+  @inlinable public mutating func rest(_: StaticString, _ value: inout [UInt8]) { append(value) }
   @inlinable public mutating func tuple(
     _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
   ) throws(WireError) {
@@ -48,7 +92,7 @@ public struct WireWriter: ~Copyable, WireWalk {
     guard value.fits(with: 0), form.allowsEmptyFields || !value.hasEmptyField else { throw .inexpressible(.init(name)) }
     try varint(UInt64(value.count), name)
     guard integers == .leadingOnes else {
-      storage.append(contentsOf: value.encoded)
+      append(value.encoded)
       return
     }
     for var field in value.fields { try bytes(name, &field, maximum: .max) }
@@ -100,9 +144,6 @@ public struct WireWriter: ~Copyable, WireWalk {
     }
     append(value)
   }
-  @inlinable public mutating func append(_ span: RawSpan) {
-    span.withUnsafeBytes { storage.append(contentsOf: $0) }
-  }
   /// How many headers these bytes hold; only draft-08 wants to know.
   @usableFromInline func countedExtensions(_ value: RawSpan) throws(WireError) -> UInt64 {
     var reader = WireReader(value), count: UInt64 = 0
@@ -125,31 +166,44 @@ public struct WireWriter: ~Copyable, WireWalk {
     case .varint: integer(UInt8(0))
     case .uint16: integer(UInt16(0))
     }
-    return storage.count
+    return used
   }
   /// Fills the length in, now that the body is there; moves the body where the length takes more than a byte.
   @inlinable mutating func finish(_ length: Framing.Length, from start: Int) throws(WireError) {
-    let count = storage.count - start
+    let size = used &- start
     switch length {
     case .uint16:
-      guard count <= 0xffff else { throw .tooLong("Message Length", UInt64(count), wanted: "at most 65535 bytes") }
-      storage[start - 2] = UInt8(count >> 8)
-      storage[start - 1] = UInt8(truncatingIfNeeded: count)
-    case .varint where integers == .quic && count < 0x40:
-      storage[start - 1] = UInt8(count)
-    case .varint:
-      var header = WireWriter(capacity: 9, integers: integers)
-      try header.varint(UInt64(count), "Message Length")
-      storage.replaceSubrange((start - 1)..<start, with: header.storage)
+      guard size <= 0xffff else { throw .tooLong("Message Length", UInt64(size), wanted: "at most 65535 bytes") }
+      base.storeBytes(of: UInt16(truncatingIfNeeded: size).bigEndian, toByteOffset: start &- 2, as: UInt16.self)
+    case .varint where size < 0x40: base.storeBytes(of: UInt8(size), toByteOffset: start &- 1, as: UInt8.self)
+    case .varint: try move(from: start)
     }
+  }
+  /// Writes a body's length in front of it, where one byte is not enough.
+  @usableFromInline mutating func move(from start: Int) throws(WireError) {
+    let size = used - start
+    try varint(UInt64(size), "Message Length")
+    let width = used - start - size
+    // The length stands behind the body now: it goes to the front, one byte before the body's start.
+    reserve(width)
+    let length = base + start + size
+    (base + used).copyMemory(from: length, byteCount: width)
+    (base + start - 1 + width).copyMemory(from: base + start, byteCount: size)
+    (base + start - 1).copyMemory(from: base + used, byteCount: width)
+    used -= 1
   }
 
   // MARK: Primitives
   /// Writes an integer in the fewest bytes; above what the dialect can write it cannot be said.
-  @inlinable public mutating func varint(_ value: UInt64, _ name: StaticString = "varint") throws(WireError) {
+  @inlinable @inline(__always)
+  public mutating func varint(_ value: UInt64, _ name: StaticString = "varint") throws(WireError) {
+    if value < 0x40 { return integer(UInt8(truncatingIfNeeded: value)) }
+    if value < 0x4000, integers == .quic { return integer(UInt16(truncatingIfNeeded: value) | 0x4000) }
+    try long(value, name)
+  }
+  @usableFromInline mutating func long(_ value: UInt64, _ name: StaticString) throws(WireError) {
     if integers == .leadingOnes { return leadingOnes(value) }
     switch value {
-    case ..<0x40: storage.append(UInt8(truncatingIfNeeded: value))
     case ..<0x4000: integer(UInt16(truncatingIfNeeded: value) | 0x4000)
     case ..<0x4000_0000: integer(UInt32(truncatingIfNeeded: value) | 0x8000_0000)
     case ..<0x4000_0000_0000_0000: integer(value | 0xc000_0000_0000_0000)
@@ -160,16 +214,9 @@ public struct WireWriter: ~Copyable, WireWalk {
     var more = 0
     while more < 8, more < 7 ? value >> UInt64(7 * (more + 1)) != 0 : value >> 56 != 0 { more += 1 }
     let mark = UInt8(truncatingIfNeeded: ~(0xff >> more))
-    storage.append(more >= 7 ? mark : mark | UInt8(truncatingIfNeeded: value >> UInt64(8 * more)))
+    integer(more >= 7 ? mark : mark | UInt8(truncatingIfNeeded: value >> UInt64(8 * more)))
     for byte in stride(from: more - 1, through: 0, by: -1) {
-      storage.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)))
-    }
-  }
-  @inlinable mutating func integer<T: FixedWidthInteger>(_ value: T) {
-    var shift = T.bitWidth
-    while shift > 0 {
-      shift &-= 8
-      storage.append(UInt8(truncatingIfNeeded: value >> shift))
+      integer(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)))
     }
   }
 }
