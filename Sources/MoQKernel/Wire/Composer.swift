@@ -85,8 +85,9 @@ struct Composer: WireWalk {
       for entry in member.value.elements ?? [member.value] {
         var fields = entry.members.flatMap { entry["hex"] == nil ? $0 : nil } ?? [JSON.Member("value", entry)]
         fields.append(JSON.Member("type", .integer(code)))
-        var inner = Composer(.object(fields), message: keys.message), parameter = Parameter(key, .number(0))
-        try inner.parameter(&parameter, spelling)
+        var seen: UInt16 = 0, inner = Composer(.object(fields), message: keys.message),
+          parameter = Parameter(key, .number(0))
+        try inner.parameter(&parameter, spelling, &seen)
         found.append((code, parameter))
       }
     }

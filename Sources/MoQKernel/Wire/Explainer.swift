@@ -140,11 +140,10 @@ struct Explainer: ~Escapable, WireWalk {
         let start = wire.position
         (notes, fields) = ([], [])
         var parameter = Parameter(.unknown(0), .number(0))
-        do throws(WireError) { try self.parameter(&parameter, spelling) } catch {
+        do throws(WireError) { try self.parameter(&parameter, spelling, &seen) } catch {
           parts.append(Note("parameter", start..<wire.position, parts: notes))
           throw error
         }
-        try spelling.once(parameter.key, &seen)
         list.append(parameter)
         let key = VectorKeys.key(parameter.key, spelling.form)
         parts.append(Note(key, start..<wire.position, parts: notes))

@@ -135,11 +135,14 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     guard !list.isEmpty else { throw .invalid(.init(count), 0, wanted: "at least one version") }
   }
 
-  /// One parameter, by the rules of its draft.
-  @inlinable public mutating func parameter(_ p: inout Parameter, _ spelling: ParameterSpelling) throws(WireError) {
+  /// One parameter, by the rules of its draft. `seen`: what came before in the same list.
+  @inlinable public mutating func parameter(
+    _ p: inout Parameter, _ spelling: ParameterSpelling, _ seen: inout UInt16
+  ) throws(WireError) {
     guard var code = spelling.code(of: p.key) else { throw .inexpressible("Parameter Type") }
     try varint(spelling.form == .extensions ? "Extension ID" : "Type", &code)
     p.key = spelling.key(of: code)
+    try spelling.once(p.key, &seen)
     switch spelling.kind(of: p.key, code) {
     case .number:
       var value = p.value.number
@@ -186,8 +189,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       // An element is walked as a local, so that a writer never makes the list unique.
       var parameter = index < list.count ? list[index] : Parameter(.unknown(0), .number(0))
       if index < list.count, !spelling.accepts(parameter) { throw .inexpressible("Parameter") }
-      try self.parameter(&parameter, spelling)
-      try spelling.once(parameter.key, &seen)
+      try self.parameter(&parameter, spelling, &seen)
       if index == list.count { list.append(parameter) }
     }
   }

@@ -1,0 +1,39 @@
+import MoQDrafts
+import MoQKernel
+import Testing
+
+@Suite struct NamespaceTests {
+  /// However a peer writes a field's length, equal namespaces are equal.
+  @Test func lengthsAreCanonical() throws {
+    let short: [UInt8] = [9, 0, 5, 2, 1, 0x61, 1, 0x62],
+      long: [UInt8] = [9, 0, 9, 2, 0x40, 1, 0x61, 0x80, 0, 0, 1, 0x62]
+    var a = WireReader(short.span.bytes), b = WireReader(long.span.bytes)
+    let (first, second) = (
+      try Draft14.decode(.publishNamespaceDone, from: &a), try Draft14.decode(.publishNamespaceDone, from: &b)
+    )
+    #expect(first == second)
+    guard case .publishNamespaceDone(let m) = second else { Issue.record("\(second)"); return }
+    #expect(m.namespace == "a/b")
+    #expect(m.namespace.hashValue == TrackNamespace("a", "b").hashValue)
+  }
+
+  @Test func pathsLoseTheirOuterSlashes() throws {
+    for text in ["live/room", "/live/room", "live//room/", "///live/room"] {
+      let path = Array(text.utf8), bytes = [UInt8(path.count + 1), UInt8(path.count)] + path
+      var reader = WireReader(bytes.span.bytes)
+      guard case .subscribeNamespace(let m) = try Lite01.decode(.subscribeNamespace, from: &reader) else { return }
+      #expect(m.prefix == TrackNamespace("live", "room"))
+    }
+  }
+
+  @Test func whatAPathCannotSayIsRefused() {
+    for fields in [["a/b"], ["a", ""], [""]] as [[String]] {
+      var m = SubscribeNamespace(), writer = WireWriter()
+      m.prefix = TrackNamespace(fields.map { Array($0.utf8) })
+      #expect(throws: WireError.self) { try Lite01.encode(.subscribeNamespace(m), into: &writer) }
+    }
+    var m = SubscribeNamespace(), writer = WireWriter()
+    m.prefix = TrackNamespace([[0xff, 0xfe]])
+    #expect(throws: WireError.self) { try Lite01.encode(.subscribeNamespace(m), into: &writer) }
+  }
+}
