@@ -29,7 +29,6 @@ extension Draft14 {
       afterUnsubscribe: .nothing,
       pushing: .exists,
       trackStatus: .exists,
-      forwarding: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
       datagrams: .exists,

@@ -29,7 +29,6 @@ extension Lite01 {
       afterUnsubscribe: .nothing,
       pushing: .missing,
       trackStatus: .missing,
-      forwarding: .missing,
       goAway: .missing,
       bitrateUpdates: .exists,
       datagrams: .missing,

@@ -122,7 +122,7 @@ enum Toy: Dialect {
       control: .oneStream, numbering: .parity, numbered: [.subscribe], credit: .streams, alias: .publisher,
       refusal: .message, announcing: .requests, namespaceReference: .byRequestID, emptyPrefix: .missing,
       filters: [.nextObject], fetching: .missing, updating: .missing, afterUnsubscribe: .nothing, pushing: .missing,
-      trackStatus: .missing, forwarding: .missing, goAway: .missing, bitrateUpdates: .missing, datagrams: .missing,
+      trackStatus: .missing, goAway: .missing, bitrateUpdates: .missing, datagrams: .missing,
       subgroups: .exists, objects: .objects, malformedTrack: .closesSession, unknownStream: .closesSession,
       profiles: [],
       codes: Codes(

@@ -22,7 +22,6 @@ public struct Rules: Sendable {
   public var afterUnsubscribe: AfterUnsubscribe
   public var pushing: Availability
   public var trackStatus: Availability
-  public var forwarding: Availability
   public var goAway: GoAwayRule
   public var bitrateUpdates: Availability
   public var datagrams: Availability
@@ -38,7 +37,7 @@ public struct Rules: Sendable {
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, fetching: Fetching,
     updating: Updating, afterUnsubscribe: AfterUnsubscribe, pushing: Availability, trackStatus: Availability,
-    forwarding: Availability, goAway: GoAwayRule, bitrateUpdates: Availability, datagrams: Availability,
+    goAway: GoAwayRule, bitrateUpdates: Availability, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
     profiles: [Profile],
     codes: Codes
@@ -47,7 +46,7 @@ public struct Rules: Sendable {
     (self.credit, self.alias, self.refusal, self.announcing) = (credit, alias, refusal, announcing)
     (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
-    (self.pushing, self.trackStatus, self.forwarding, self.goAway) = (pushing, trackStatus, forwarding, goAway)
+    (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.datagrams, self.subgroups) = (bitrateUpdates, datagrams, subgroups)
     (self.objects, self.malformedTrack) = (objects, malformedTrack)
     (self.unknownStream, self.profiles, self.codes) = (unknownStream, profiles, codes)
@@ -167,7 +166,11 @@ extension Rules {
   public enum NamespaceReference: Sendable { case byNamespace, byRequestID }
 
   /// The filters that the dialect's SUBSCRIBE can say.
-  public enum FilterKind: Sendable { case currentGroup, nextGroup, nextObject, absolute }
+  public enum FilterKind: Sendable {
+    case currentGroup, nextGroup, nextObject, absolute
+    /// 07: a range may end within a group.
+    case endObject
+  }
 
   public enum Fetching: Sendable {
     case missing

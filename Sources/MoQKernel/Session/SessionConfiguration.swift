@@ -33,6 +33,8 @@ public struct SessionConfiguration: Sendable {
 
   /// The most requests of either side that may be open at a time.
   public var maximumOpenRequests = 65_536
+  /// The most prefixes below which the peer may ask for announcements.
+  public var maximumInterests = 1_024
   /// The most streams the peer may have open at a time.
   public var maximumIncomingStreams = 4_096
   /// The most requests of ours that wait for the peer's credit.

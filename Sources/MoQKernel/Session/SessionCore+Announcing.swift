@@ -21,15 +21,12 @@ extension SessionCore {
       enter(announcement)
       _ = announcement.state.accepted()
       tell(.accepted(announcement.key))
-      for interest in peerInterests where namespace.hasPrefix(interest.prefix) {
+      for interest in peerInterests where interest.state.isStanding && namespace.hasPrefix(interest.prefix) {
         say(.active, namespace, to: interest)
       }
     }
     ourAnnouncements[namespace] = announcement
     return announcement.key
-  }
-  private var peerInterests: [Interest] {
-    requests.all.compactMap { ($0 as? Interest).flatMap { !$0.isOurs && $0.state.isStanding ? $0 : nil } }
   }
   private func say(_ status: Announce.Status, _ namespace: TrackNamespace, to interest: Interest) {
     guard let suffix = namespace.suffix(after: interest.prefix) else { return }
@@ -56,7 +53,7 @@ extension SessionCore {
     if case .onInterest = rules.announcing {
       // The peer's cannot be refused: its owner hears no more of it.
       guard announcement.isOurs else { return }
-      for interest in peerInterests where announcement.namespace.hasPrefix(interest.prefix) {
+      for interest in peerInterests where interest.state.isStanding && announcement.namespace.hasPrefix(interest.prefix) {
         say(.ended, announcement.namespace, to: interest)
       }
       return
@@ -146,6 +143,7 @@ extension SessionCore {
 
   func peerAnnounces(_ m: PublishNamespace, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .publishNamespace)
+    try checkTokens(m.parameters)
     let announcement = Announcement(key: requests.reserveKey(), isOurs: false, m.namespace)
     announcement.id = number(m.id, .publishNamespace)
     guard admit(announcement, carrier) else { return }
@@ -242,9 +240,14 @@ extension SessionCore {
 
   func peerIsInterested(_ m: SubscribeNamespace, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .subscribeNamespace)
+    try checkTokens(m.parameters)
     let interest = Interest(key: requests.reserveKey(), isOurs: false, m.prefix)
     interest.id = number(m.id, .subscribeNamespace)
     guard admit(interest, carrier), let rules else { return }
+    guard peerInterests.count < configuration.maximumInterests else {
+      return cancel(interest, RequestFailure(.excessiveLoad, "too many interests"))
+    }
+    peerInterests.append(interest)
     if case .requests = rules.announcing, overlaps(interest) {
       return cancel(interest, RequestFailure(.prefixOverlap, "another interest covers a part of \(m.prefix)"))
     }
@@ -252,9 +255,9 @@ extension SessionCore {
   }
   /// §9.28 of draft-14: a prefix of, below, or equal to one that stands.
   private func overlaps(_ interest: Interest) -> Bool {
-    requests.all.contains {
-      guard let other = $0 as? Interest, other !== interest, !other.isOurs, !other.isEnded else { return false }
-      return other.prefix.hasPrefix(interest.prefix) || interest.prefix.hasPrefix(other.prefix)
+    peerInterests.contains { other in
+      other !== interest && !other.isEnded
+        && (other.prefix.hasPrefix(interest.prefix) || interest.prefix.hasPrefix(other.prefix))
     }
   }
   func accept(_ interest: Interest) {
@@ -285,14 +288,13 @@ extension SessionCore {
   private static var maximumListing: Int { 32_768 }
   /// UNSUBSCRIBE_NAMESPACE.
   func peerLosesInterest(_ m: RequestReference) throws(SessionFailure) {
-    let found = requests.all.first {
-      guard let interest = $0 as? Interest, !interest.isOurs, !interest.isEnded else { return false }
+    let found = peerInterests.first { interest in
       switch rules?.namespaceReference {
-      case .byRequestID: return interest.id == m.id
-      case .byNamespace, nil: return interest.prefix == m.namespace
+      case .byRequestID: !interest.isEnded && interest.id == m.id
+      case .byNamespace, nil: !interest.isEnded && interest.prefix == m.namespace
       }
     }
-    guard let interest = found as? Interest else {
+    guard let interest = found else {
       counters.racesDropped += 1
       return
     }

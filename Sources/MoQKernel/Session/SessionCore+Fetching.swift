@@ -98,6 +98,7 @@ extension SessionCore {
 
   func peerFetches(_ m: Fetch, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .fetch)
+    try checkTokens(m.parameters)
     let range: FetchRequest.Range, failure: RequestFailure?
     switch m.range {
     case .standalone(let namespace, let name, let start, let endGroup, let endObject):

@@ -30,8 +30,13 @@ extension SessionCore {
   func enter(_ request: Request) {
     requests.insert(request)
     openRequests += 1
-    // Entries of requests that have long been answered must not pile up.
-    if deadlines.count > 64 + 4 * (openRequests + held.count) { deadlines.keep { self.isWanted($0) } }
+    sweep()
+  }
+  /// Entries of requests that have long been answered must not pile up.
+  private func sweep() {
+    guard deadlines.count > sweepAt else { return }
+    deadlines.keep { self.isWanted($0) }
+    sweepAt = max(256, 2 * deadlines.count)
   }
 
   /// Sends a request's first message, on the control stream or on a stream of its own.
@@ -102,9 +107,7 @@ extension SessionCore {
       request.carrier = carrier
     }
     if let id = request.id { peerIDs[id] = request }
-    requests.insert(request)
-    openRequests += 1
-    if deadlines.count > 64 + 4 * (openRequests + held.count) { deadlines.keep { self.isWanted($0) } }
+    enter(request)
     deadlines.add(.answer(request.key), at: now.advanced(by: configuration.requestTimeout))
     if openRequests > configuration.maximumOpenRequests {
       refuse(request, RequestFailure(.excessiveLoad, "too many open requests"))
@@ -128,6 +131,7 @@ extension SessionCore {
     if let id = request.id {
       if request.isOurs { ourIDs[id] = nil } else { peerIDs[id] = nil }
     }
+    if !request.isOurs, request is Interest { peerInterests.removeAll { $0 === request } }
     if request.isQueued {
       queued.removeAll { if case .request(let waiting) = $0 { waiting === request } else { false } }
     }
@@ -307,6 +311,7 @@ extension SessionCore {
   }
   func peerAsksStatus(_ m: TrackStatusRequest, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.subscribe.id, .trackStatus)
+    try checkTokens(m.subscribe.parameters)
     let track = TrackName(m.subscribe.namespace, m.subscribe.name)
     let request = StatusQuery(key: requests.reserveKey(), isOurs: false, track)
     request.id = number(m.subscribe.id, .trackStatus)

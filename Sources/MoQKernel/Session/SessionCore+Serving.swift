@@ -3,6 +3,7 @@
 extension SessionCore {
   func peerSubscribes(_ m: Subscribe, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .subscribe)
+    try checkTokens(m.parameters)
     guard let rules else { return }
     var request = SubscribeRequest(TrackName(m.namespace, m.name))
     // Where no filter can be said, every subscription begins with the current group.
@@ -116,6 +117,7 @@ extension SessionCore {
   func peerUpdates(_ m: SubscribeUpdate, _ carrier: Stream?) throws(SessionFailure) {
     guard let rules else { return }
     if carrier == nil { try takePeerID(m.id, .subscribeUpdate) }
+    try checkTokens(m.parameters)
     let id = rules.numbered.contains(.subscribeUpdate) ? m.subscription : m.id
     guard let served = try either(id, carrier, as: ServedSubscription.self, peersFirst: true) else { return }
     var update = SubscriptionUpdate()

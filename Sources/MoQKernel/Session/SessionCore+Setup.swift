@@ -160,7 +160,14 @@ extension SessionCore {
         peerAuthority = text
       case (.maxRequestID, .number(let limit)): credit = limit
       case (.implementation, .bytes(let bytes)): peerImplementation = String(decoding: bytes.prefix(256), as: UTF8.self)
-      case (.authorization, .token(let token)): peerAuthorization.append(token)
+      case (.authorization, .token(let token)):
+        switch token {
+        // In a setup a registration that finds no room is a value (§9.3.2.5 of draft-14).
+        case .value(let type, let bytes), .register(_, let type, let bytes):
+          peerAuthorization.append(.value(type: type, bytes))
+        case .alias(let alias), .delete(let alias):
+          throw SessionFailure(.unknownTokenAlias, "there is no token \(alias)")
+        }
       default: continue
       }
     }

@@ -31,6 +31,10 @@ extension SessionCore {
     case .nextObject: kind = .nextObject
     case .from, .range: kind = .absolute
     }
+    if case .range(let start, let endGroup, _?) = filter, !rules.filters.contains(.endObject) {
+      // The whole of the end group is the least that can be said.
+      return rules.filters.contains(.absolute) ? .range(start, endGroup: endGroup, endObject: nil) : .currentGroup
+    }
     if rules.filters.contains(kind) { return filter }
     return rules.filters.contains(.nextObject) ? .nextObject : .currentGroup
   }
@@ -208,6 +212,7 @@ extension SessionCore {
 
   func peerPublishes(_ m: Publish, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .publish)
+    try checkTokens(m.parameters)
     var request = SubscribeRequest(TrackName(m.namespace, m.name), filter: .nextObject)
     request.forward = m.forward
     let subscription = Subscription(key: requests.reserveKey(), isOurs: false, request)
@@ -234,6 +239,9 @@ extension SessionCore {
 
   // MARK: Aliases
 
+  /// The most aliases whose late streams are known to be late.
+  private static var maximumRetired: Int { 4_096 }
+
   func register(alias: UInt64, _ subscription: Subscription) {
     subscription.alias = alias
     aliases[alias] = subscription
@@ -244,6 +252,7 @@ extension SessionCore {
     guard let alias = subscription.alias, aliases[alias] === subscription else { return }
     aliases[alias] = nil
     lastAlias = nil
+    guard retired.count < Self.maximumRetired else { return }
     retired.insert(alias)
     deadlines.add(.alias(alias), at: now.advanced(by: configuration.requestTimeout))
     for stream in held where stream.isHeld(alias) { refuse(stream, .cancelled) }

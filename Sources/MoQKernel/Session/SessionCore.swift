@@ -80,8 +80,13 @@ public final class SessionCore {
   var writer = WireWriter()
 
   // Announcements.
+  /// Interests of the peer, in the order of their coming.
+  var peerInterests: [Interest] = []
   var ourAnnouncements: [TrackNamespace: Announcement] = [:]
   var peerAnnouncements: [TrackNamespace: Announcement] = [:]
+
+  /// How many deadlines there may be before those of no more use are swept out.
+  var sweepAt = 256
 
   var isGoingAway = false, peerIsGoingAway = false
 
@@ -212,6 +217,7 @@ public final class SessionCore {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, queued, held) = ([:], [:], [:], [], [])
+    peerInterests = []
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
   /// A request that the session made by itself, or whose owner has been told of its end.

@@ -21,7 +21,8 @@ final class Stream {
   let kind: StreamKind
   let isOurs: Bool
   var use: Use
-  var request: Request?
+  /// Weak, since the request holds its streams; the session holds both.
+  weak var request: Request?
   /// Where the request keeps it.
   var place = 0
 
