@@ -305,4 +305,30 @@ let pairs: [(String, String)] = [
     network.settle()
     #expect(client.announced == ["live/theirs"])
   }
+
+  /// Whoever lets go of an origin and its sessions gets all memory back, whatever state they were in.
+  @Test(arguments: pairs) func nothingIsKeptAlive(_ from: String, _ to: String) throws {
+    weak var origin: Origin?, cached: CachedTrack?, attachment: MoQRelay.Attachment?, group: CachedGroup?
+    do {
+      let network = Network(seed: 14)
+      let (_, _, local) = publisher(network, from)
+      let subscriber = subscriber(network, to, rate: 500)
+      _ = try subscriber.session.subscribe(SubscribeRequest(track))
+      _ = network.run { local.subscriberCount == 1 }
+      for group in 0..<5 as Range<UInt64> { local.group(group, objects: 3, size: 10_000) }
+      let writer = local.begin(SubgroupInfo(group: 5))
+      writer.write(ObjectInfo(group: 5, id: 0), payload: Bytes("x"))
+      for _ in 0..<20 { network.step() }
+      origin = network.origin
+      cached = network.origin.track(track)
+      group = cached?.latest
+      attachment = subscriber.link.attachment
+      #expect(cached != nil && group != nil && attachment != nil)
+      for link in network.links { link.kill() }
+    }
+    #expect(origin == nil)
+    #expect(cached == nil)
+    #expect(group == nil)
+    #expect(attachment == nil)
+  }
 }
