@@ -42,6 +42,8 @@ func fanOut(
   )
   var options = RelayOptions()
   options.server.certificate = .selfSigned()
+  // Small enough to be full after the warm-up: what grows afterwards grows for ever.
+  options.cache = 32 << 20
   let relay = try await RelayServer.start(on: "127.0.0.1:0", options: options, runtime: relayRuntime)
   let client = SessionOptions(dialects: .exactly(dialect), trust: .none)
   let url = "moqt://127.0.0.1:\(relay.port)"
@@ -62,7 +64,7 @@ func fanOut(
   }
 
   // Objects wait at most so long behind the slowest subscriber, far below what the relay's cache holds.
-  let ahead = max(4, min(2_000, 16_000_000 / objectSize))
+  let ahead = max(4, min(2_000, 8_000_000 / objectSize))
   let perGroup = max(1, min(50, 1_000_000 / objectSize))
   var written = 0
   func slowest() -> Int { scores.reduce(.max) { min($0, $1.count) } }
@@ -95,7 +97,7 @@ func fanOut(
   }
 
   let total = max(40, min(40_000, megabytes * 1_000_000 / objectSize / subscribers))
-  try await publish(max(10, total / 10), every: nil)
+  try await publish(max(total / 10, 2 * options.cache / (objectSize + 1_000)), every: nil)
   let warm = written
   let half = total / 2
   let (begin, cpu, thread) = (monotonic(), processCPU(), threadCPU(named: relayThread))
