@@ -9,7 +9,10 @@ final class Cache {
   let limit: Int
   private(set) var bytes = 0
   private(set) var count = 0
-  private var lists = (GroupList(), GroupList(), GroupList())
+  private let lists = (GroupList(), GroupList(), GroupList())
+  /// Bytes that ever came in, and how many had when idle groups were last packed.
+  private(set) var total = 0
+  private var packedAt = 0
   /// Told of each group that goes to keep the bound, while it is still whole.
   var onEvict: (CachedGroup) -> Void = { _ in }
 
@@ -39,6 +42,8 @@ final class Cache {
   func charge(_ amount: Int, to group: CachedGroup) {
     group.bytes += amount
     bytes += amount
+    total &+= amount
+    group.chargedAt = total
   }
 
   /// Takes a group out of the account; its memory is the caller's business.
@@ -51,9 +56,24 @@ final class Cache {
 
   /// Lets groups go until the bound holds.
   func trim() {
+    guard bytes > limit else { return }
+    if total &- packedAt > limit / 4 { packIdle() }
     while bytes > limit, let oldest = lists.0.first ?? lists.1.first ?? lists.2.first {
       onEvict(oldest)
       if !oldest.isEvicted { oldest.evict() }
+    }
+  }
+
+  /// Arriving bytes of many tracks share slabs. A group that stays behind when all others of its time have
+  /// gone, a catalog's say, would keep whole slabs for a few bytes: it gets memory of its own.
+  private func packIdle() {
+    packedAt = total
+    for list in [lists.1, lists.2] {
+      var next = list.first
+      while let group = next {
+        next = group.newer
+        if total &- group.chargedAt > limit / 4 { group.pack() }
+      }
     }
   }
 
@@ -67,16 +87,16 @@ final class Cache {
 }
 
 /// Groups in order of arrival, linked through themselves. Their tracks own them.
-private struct GroupList {
+private final class GroupList {
   private(set) unowned var first: CachedGroup?
   private unowned var last: CachedGroup?
 
-  mutating func append(_ group: CachedGroup) {
+  func append(_ group: CachedGroup) {
     (group.older, group.newer) = (last, nil)
     if let last { last.newer = group } else { first = group }
     last = group
   }
-  mutating func remove(_ group: CachedGroup) {
+  func remove(_ group: CachedGroup) {
     if let older = group.older { older.newer = group.newer } else { first = group.newer }
     if let newer = group.newer { newer.older = group.older } else { last = group.older }
     (group.older, group.newer) = (nil, nil)

@@ -21,6 +21,9 @@ public final class CachedGroup {
 
   // The cache's account.
   var bytes = 0
+  /// The cache's count of bytes when it last grew, and whether it has been packed since.
+  var chargedAt = 0 { didSet { isPacked = false } }
+  private(set) var isPacked = false
   var rank = Cache.Rank.current
   unowned var older: CachedGroup?
   unowned var newer: CachedGroup?
@@ -91,6 +94,12 @@ public final class CachedGroup {
     cache.move(self, to: openRuns == 0 ? .settled : .superseded)
   }
 
+  /// Copies what is cached into memory that nobody shares.
+  func pack() {
+    guard !isPacked else { return }
+    isPacked = true
+    for subgroup in subgroups { for run in subgroup.runs { run.pack() } }
+  }
   /// Lets everything go: the bytes, the account, the place in the track; streams that were at it are reset.
   func evict() {
     guard !isEvicted else { return }
@@ -107,6 +116,9 @@ public final class CachedGroup {
 /// and another went on, or when a joining fetch brings the beginning.
 public final class CachedSubgroup {
   static var overhead: Int { 384 }
+  /// The most streams of one subgroup, and of subgroups in a group, that are kept: a reader looks at all of them.
+  static var maximumRuns: Int { 64 }
+  static var maximumCount: Int { 4_096 }
   /// The place of a group's datagram objects among its subgroups.
   static var datagrams: UInt64 { .max }
 
@@ -247,6 +259,15 @@ final class Run {
   func contains(_ id: UInt64) -> Bool {
     let index = index(from: id)
     return index < (isWhole ? objects.count : objects.count - 1) && objects[index].info.id == id
+  }
+
+  func pack() {
+    let size = parts.reduce(0) { $0 + $1.count } + objects.reduce(0) { $0 + $1.info.extensions.count }
+    var writer = SlabWriter(capacity: max(size, 1))
+    for index in parts.indices { parts[index] = parts[index].withUnsafeBytes { writer.write($0) } }
+    for index in objects.indices where !objects[index].info.extensions.isEmpty {
+      objects[index].info.extensions = objects[index].info.extensions.withUnsafeBytes { writer.write($0) }
+    }
   }
 
   func close(_ how: State) {

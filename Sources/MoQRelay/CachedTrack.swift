@@ -63,14 +63,16 @@ public final class CachedTrack {
     }
     return group
   }
-  /// The run that a stream's objects go to; nil: the group was evicted.
+  /// The run that a stream's objects go to; nil: the group was evicted, or has too many.
   func openRun(_ info: SubgroupInfo) -> Run? {
     if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
     guard let group = openGroup(info.group) else { return nil }
     if let subgroup = group.subgroup(info.subgroup) {
+      guard subgroup.runs.count < CachedSubgroup.maximumRuns else { return nil }
       if info.endsGroup { subgroup.endsGroup = true }
       return subgroup.openRun()
     }
+    guard group.subgroups.count < CachedSubgroup.maximumCount else { return nil }
     let isFirst = group.subgroups.isEmpty
     let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
     group.insert(subgroup)

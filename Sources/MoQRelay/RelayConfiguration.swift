@@ -38,7 +38,7 @@ public struct RelayCounters: Equatable, Sendable {
   public var groupsSkipped: UInt64 = 0
   /// Objects that were there already: a second publisher, a joining fetch that overlaps.
   public var duplicates: UInt64 = 0
-  /// Objects of groups that had been evicted before.
+  /// Objects of groups that had been evicted before, or of more streams than a group may have.
   public var objectsTooLate: UInt64 = 0
   /// Streams reset because their next object was older than the subscriber's delivery timeout.
   public var deliveryTimeouts: UInt64 = 0

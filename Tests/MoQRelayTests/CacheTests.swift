@@ -61,6 +61,54 @@ extension LocalTrack {
     #expect(video.track.group(0) == nil)
   }
 
+  @Test func whatStaysBehindGetsMemoryOfItsOwn() throws {
+    let origin = Origin(small(100_000))
+    let broadcast = origin.publish("a")
+    let catalog = broadcast.track("catalog"), video = broadcast.track("video")
+    // As a session does it: all that arrives shares slabs.
+    var slabs = SlabWriter()
+    func arrived(_ location: Location, _ count: Int) -> Bytes {
+      payload(location, count).withUnsafeBytes { slabs.write($0) }
+    }
+    let writer = catalog.begin(SubgroupInfo(group: 0, hasExtensions: true))
+    writer.begin(ObjectInfo(group: 0, id: 0, extensions: arrived(Location(9, 9), 4), payloadLength: 60))
+    writer.append(arrived(Location(0, 0), 50))
+    let before = origin.snapshot.cachedBytes
+    let group = try #require(catalog.track.group(0))
+    var walk = Walk(group: group, scope: .merged, from: 0)
+    _ = (walk.step(), walk.step())
+    for id in 0..<200 as Range<UInt64> {
+      let busy = video.begin(SubgroupInfo(group: id))
+      busy.write(ObjectInfo(group: id, id: 0), payload: arrived(Location(id, 0), 2_000))
+      busy.finish()
+    }
+    #expect(group.isPacked)
+    #expect(group.bytes == before)
+    let run = try #require(group.subgroups.first?.runs.first)
+    #expect(run.parts == [payload(Location(0, 0), 50)])
+    #expect(run.objects.first?.info.extensions == payload(Location(9, 9), 4))
+    // A reader in the middle of it goes on where it was; what comes later is packed again.
+    writer.append(arrived(Location(0, 1), 10))
+    #expect(!group.isPacked)
+    #expect(walk.read() == [String(decoding: payload(Location(0, 1), 10).array, as: UTF8.self)])
+    withExtendedLifetime(slabs) {}
+  }
+
+  @Test func aGroupOfTooManyStreamsIsCutOff() {
+    let origin = Origin()
+    let track = origin.publish("a").track("t")
+    for id in 0..<5_000 as Range<UInt64> {
+      let subgroup = track.begin(SubgroupInfo(group: 0, subgroup: id))
+      subgroup.write(ObjectInfo(group: 0, subgroup: id, id: id), payload: Bytes("x"))
+    }
+    for id in 0..<100 as Range<UInt64> {
+      track.begin(SubgroupInfo(group: 1)).write(ObjectInfo(group: 1, id: id), payload: Bytes("x"))
+    }
+    #expect(track.track.group(0)?.subgroups.count == CachedSubgroup.maximumCount)
+    #expect(track.track.group(1)?.subgroups.first?.runs.count == CachedSubgroup.maximumRuns)
+    #expect(origin.counters.objectsTooLate == 5_000 - 4_096 + 100 - 64)
+  }
+
   @Test func aGroupThatIsOpenGoesAfterThoseThatAreComplete() {
     let origin = Origin(small(100_000))
     let track = origin.publish("a").track("t")
