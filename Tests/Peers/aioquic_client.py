@@ -101,6 +101,9 @@ async def main(port):
         while not tickets:
             await client.ping()
         say("ticket")
+        # A close overtakes what is queued: wait until the peer has all of the unidirectional streams.
+        while any(stream & 2 and not of.sender.is_finished for stream, of in quic._streams.items()):
+            await client.ping()
         quic.close(error_code=9, reason_phrase="from aioquic")
         client.transmit()
 
