@@ -8,7 +8,8 @@ public let dialects: [any Dialect.Type] = [
 
 /// Dialects as some peers speak them, where that is not what the text says.
 public let profiles: [any Dialect.Type] = [
-  Lite01MoqDev.self
+  Draft14MoqDev.self,
+  Lite01MoqDev.self,
 ]
 
 extension [any Dialect.Type] {

@@ -37,16 +37,24 @@ extension Draft14 {
       malformedTrack: .endsSubscription,
       unknownStream: .closesSession,
       profiles: [
+        Rules.Profile(name: "moq-dev", implementation: "moq-lite-rs", layouts: Draft14MoqDev.self),
         // Its relay counts its own requests from 0.
         Rules.Profile(name: "imquic-3350253", implementation: "imquic 0.0.1") { rules in
           var rules = rules
           rules.numbering = .lenient
           return rules
-        }
+        },
       ],
       codes: codes)
   }
 
+}
+
+extension Draft14MoqDev {
+  public static var rules: Rules { Draft14.rules }
+}
+
+extension Draft14 {
   /// §9.9, §9.12, §9.15, §9.18, §9.22, §9.25, §9.30, §3.4, §10.4.3
   private static var codes: Codes {
     let common: [(Reason, UInt64)] = [

@@ -178,12 +178,12 @@ def subscribe_with_ours(
 ) -> pathlib.Path:
     """moq-rs does not say when its announcement has arrived, so a refusal that comes too early is asked again."""
     payload, received = stage.folder / "payloads", stage.folder / "received"
+    early = time.monotonic() + 3
     while True:
         stage.start(
             "subscriber", moq, "subscribe", *place, "--tls-disable-verify", *held_to(case.subscriber_drafts),
             "--json", "--output", payload, "--count", total,
         )  # fmt: skip
-        early = time.monotonic() + 3
         try:
             stage.finish("subscriber", deadline - time.monotonic())
             break

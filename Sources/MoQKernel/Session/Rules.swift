@@ -96,9 +96,14 @@ extension Rules {
   public struct Profile: Sendable {
     public var name: String
     public var implementation: String?
+    /// Whose layouts are spoken after the setup, where the profile spells some messages in its own way.
+    public var layouts: (any Dialect.Type)?
     public var adjust: @Sendable (Rules) -> Rules
-    public init(name: String, implementation: String?, adjust: @escaping @Sendable (Rules) -> Rules) {
-      (self.name, self.implementation, self.adjust) = (name, implementation, adjust)
+    public init(
+      name: String, implementation: String?, layouts: (any Dialect.Type)? = nil,
+      adjust: @escaping @Sendable (Rules) -> Rules = { $0 }
+    ) {
+      (self.name, self.implementation, self.layouts, self.adjust) = (name, implementation, layouts, adjust)
     }
     func detects(_ peer: String?) -> Bool {
       guard let implementation, let peer else { return false }

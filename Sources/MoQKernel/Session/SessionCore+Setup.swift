@@ -177,13 +177,14 @@ extension SessionCore {
     guard case .open = setup.completed() else { throw violation("a second setup") }
     (dialect, codec, rules) = (chosen.dialect, chosen.codec, chosen.rules)
     profile = chosen.handshake.profile
-    forms = chosen.codec.objects
     if let found = chosen.rules.profiles.first(where: {
       $0.name == profile || $0.detects(peerImplementation) || configuration.profiles.contains($0.name)
     }) {
       profile = found.name
       rules = found.adjust(chosen.rules)
+      codec = found.layouts ?? chosen.codec
     }
+    forms = codec?.objects
     switch chosen.rules.credit {
     case .streams: credit = .max
     case .maximumRequestID: creditGranted = configuration.requestCredit
