@@ -88,7 +88,15 @@ struct SlotTable<Element: AnyObject> {
     slots[index] = nil
     count -= 1
     generations[index] &+= 1
-    free.append(slot)
+    resting.append(slot)
+  }
+  /// Places that were left, and are not taken again before the owner has been told of everything until then:
+  /// an owner may keep what it knows by place.
+  private(set) var resting: [UInt32] = []
+  /// The first `count` of them have rested.
+  mutating func reuse(_ count: Int) {
+    free.append(contentsOf: resting.prefix(count))
+    resting.removeFirst(min(count, resting.count))
   }
   mutating func giveBack(_ slot: UInt32) { free.append(slot) }
   /// Nil where the generation is another one: the key is of an element that is gone.

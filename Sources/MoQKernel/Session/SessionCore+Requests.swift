@@ -157,7 +157,13 @@ extension SessionCore {
         stream.isAnnounced = false
         tell(.streamEnded(stream.key, reset: cancelled))
       }
-      if stream.isOurs { dropSending(stream, cancelled) } else { refuse(stream, code: cancelled) }
+      if stream.isOurs {
+        // Its owner may have ended the request, and still wait for what it wrote to arrive.
+        if case .sending = stream.use, !stream.isSettled { tell(.stopped(stream.key, code: cancelled)) }
+        dropSending(stream, cancelled)
+      } else {
+        refuse(stream, code: cancelled)
+      }
       settle(stream)
     }
   }

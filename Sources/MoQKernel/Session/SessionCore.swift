@@ -92,6 +92,8 @@ public final class SessionCore {
 
   private var effects: [Effect] = [], spareEffects: [Effect] = []
   private var events: [Event] = [], spareEvents: [Event] = []
+  /// How many `drainEvents` are under way, one within the other.
+  private var drains = 0
 
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {
@@ -124,6 +126,16 @@ public final class SessionCore {
   }
   /// Hands over what happened, in order. `body` may call back into the session.
   public func drainEvents(_ body: (Event) -> Void) {
+    let rested = (streams: streams.resting.count, requests: requests.resting.count)
+    drains += 1
+    defer {
+      drains -= 1
+      // A drain within a drain comes before events that the outer one still has to hand over.
+      if drains == 0 {
+        streams.reuse(rested.streams)
+        requests.reuse(rested.requests)
+      }
+    }
     guard !events.isEmpty else { return }
     var taken: [Event] = []
     swap(&taken, &spareEvents)

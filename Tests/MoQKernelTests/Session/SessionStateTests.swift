@@ -234,6 +234,10 @@ import Testing
     #expect(stream != nil)
     if let stream { table.remove(stream) }
     #expect(table[first] == nil && table.count == 0)
+    // Not before the owner has been told what happened to the first one.
+    let other = table.reserveKey()
+    #expect(other.slot != first.slot)
+    table.reuse(table.resting.count)
     let second = table.reserveKey()
     #expect(second.slot == first.slot && second != first)
   }
