@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import sys
 
 import moq
@@ -35,4 +36,6 @@ async def main() -> None:
         track.finish()
 
 
+if level := os.environ.get("MOQ_RS_LOG"):
+    moq.log_level(level)
 asyncio.run(main())

@@ -6,6 +6,7 @@ Prints the address that it listens on and the SHA-256 of its certificate, then s
 """
 
 import asyncio
+import os
 import sys
 
 import moq
@@ -31,4 +32,6 @@ async def main() -> None:
             task.add_done_callback(sessions.discard)
 
 
+if level := os.environ.get("MOQ_RS_LOG"):
+    moq.log_level(level)
 asyncio.run(main())

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import sys
 
 import moq
@@ -30,4 +31,6 @@ async def main() -> None:
         track.cancel()
 
 
+if level := os.environ.get("MOQ_RS_LOG"):
+    moq.log_level(level)
 asyncio.run(main())
