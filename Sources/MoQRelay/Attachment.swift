@@ -271,7 +271,11 @@ public final class Attachment {
       origin.routes.isPublished(namespace, besideOf: self)
       && (role == .publisher || interests.values.contains { namespace.hasPrefix($0) })
     if isWanted, told[namespace] == nil {
-      guard let key = try? session.announce(namespace) else { return }
+      let key: RequestKey
+      do { key = try session.announce(namespace) } catch {
+        if error.kind == .inexpressible { origin.counters.announcementsInexpressible &+= 1 }
+        return
+      }
       told[namespace] = key
       requests[key] = .told(namespace)
     } else if !isWanted, let key = told.removeValue(forKey: namespace) {

@@ -139,11 +139,26 @@ final class Cursor {
   }
 
   private func finish(_ egress: Egress) {
+    if subgroup == nil { countMissed(egress) }
     guard let stream else { return close(egress) }
     egress.session.finish(stream: stream)
     state = .finished
     block()
     egress.cursorFinished(self)
+  }
+  /// Counts what came too late for its place among a group's frames.
+  private func countMissed(_ egress: Egress) {
+    guard group.subgroups.count > 1 || (group.subgroups.first?.runs.count ?? 0) > 1 else { return }
+    var ids = Set<UInt64>()
+    for subgroup in group.subgroups {
+      for run in subgroup.runs {
+        for object in run.objects.prefix(run.readable) {
+          let info = object.info
+          if info.status == .normal, info.id >= walk.start, !egress.isPast(info.location) { ids.insert(info.id) }
+        }
+      }
+    }
+    egress.origin.counters.objectsOutOfOrder &+= UInt64(max(0, ids.count - Int(clamping: objects)))
   }
   /// What follows was lost. The stream ends here; another of the subgroup may go on.
   private func broken(_ reason: StreamReason, _ egress: Egress) {

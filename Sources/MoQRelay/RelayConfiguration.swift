@@ -64,6 +64,8 @@ public struct RelayCounters: Equatable, Sendable {
   public var objectsInexpressible: UInt64 = 0
 
   // MARK: Requests
+  /// Announcements a session's dialect has no words for: not told there.
+  public var announcementsInexpressible: UInt64 = 0
   public var subscriptionsRefused: UInt64 = 0
   public var fetchesFromCache: UInt64 = 0
   public var fetchesForwarded: UInt64 = 0

@@ -46,7 +46,7 @@ struct Walk {
   private var offset = 0
   private var remaining: UInt64 = 0
   private var hasRead = false
-  private let start: UInt64
+  let start: UInt64
 
   init(group: CachedGroup, scope: Scope, from id: UInt64) {
     (self.group, self.scope, self.next, self.start) = (group, scope, id, id)

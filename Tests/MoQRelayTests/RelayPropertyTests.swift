@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<60 as Range<UInt64>) func everythingPromisedOnceInOrderWithinTheBound(seed: UInt64) throws {
+  @Test(arguments: 0..<40 as Range<UInt64>) func everythingPromisedOnceInOrderWithinTheBound(seed: UInt64) throws {
     try Run(seed: seed).play()
   }
 }

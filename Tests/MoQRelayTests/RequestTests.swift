@@ -258,6 +258,46 @@ struct Stage {
     #expect(stage.network.origin.counters.extensionsDropped == 3)
   }
 
+  @Test func whatComesAfterItsPlaceHasPassedIsDroppedAndCounted() throws {
+    let stage = Stage(seed: 35)
+    let ietf = stage.subscriber(), lite = stage.subscriber("moq-lite-01")
+    _ = try stage.subscribe(ietf)
+    _ = try stage.subscribe(lite)
+    // The track looks as if it had one subgroup, with gaps in its ids; then it has another.
+    stage.local.group(0)
+    stage.local.group(1)
+    stage.network.settle()
+    let first = stage.local.begin(SubgroupInfo(group: 2))
+    for id in [0, 2] as [UInt64] { first.write(ObjectInfo(group: 2, id: id), payload: Bytes("\(id)")) }
+    stage.network.settle()
+    let second = stage.local.begin(SubgroupInfo(group: 2, subgroup: 1))
+    for id in [1, 3] as [UInt64] { second.write(ObjectInfo(group: 2, subgroup: 1, id: id), payload: Bytes("\(id)")) }
+    first.finish()
+    second.finish()
+    stage.local.group(3)
+    stage.network.settle()
+    #expect(lite.objects(of: 2).map { String(decoding: $0.payload, as: UTF8.self) } == ["0", "2", "3"])
+    #expect(lite.isComplete(2))
+    #expect(ietf.objects(of: 2).count == 4)
+    #expect(stage.network.origin.counters.objectsOutOfOrder == 1)
+  }
+
+  @Test func anAnnouncementThatCannotBeSaidIsNotToldAndCounted() throws {
+    let network = Network(seed: 36)
+    let publisher = SimulatedPublisher(network, "draft-14")
+    _ = publisher.origin.publish(TrackNamespace("a/b", "c"))
+    _ = publisher.origin.publish("a/d")
+    network.settle()
+    let lite = SimulatedSubscriber(network, "moq-lite-01"), ietf = SimulatedSubscriber(network, "draft-14")
+    network.run { lite.session.isEstablished && ietf.session.isEstablished }
+    _ = try lite.session.seekAnnouncements(prefix: TrackNamespace())
+    _ = try ietf.session.seekAnnouncements(prefix: TrackNamespace([Array("a/b".utf8)]))
+    network.settle()
+    #expect(lite.announced == ["a/d"])
+    #expect(ietf.announced == [TrackNamespace("a/b", "c")])
+    #expect(network.origin.counters.announcementsInexpressible == 1)
+  }
+
   @Test func statusesPassOrBecomeWhatTheyMean() throws {
     let stage = Stage(seed: 32)
     let ietf = stage.subscriber(), lite = stage.subscriber("moq-lite-01")
