@@ -99,7 +99,7 @@ struct Verdict {
     func padded(_ text: String, to width: Int) -> String {
       text + String(repeating: " ", count: max(1, width - text.count))
     }
-    var line = padded(suite, to: 9) + padded(name, to: 44) + padded("\(short(result.ours)) \(result.unit)", to: 16)
+    var line = padded(suite, to: 9) + padded(name, to: 50) + padded("\(short(result.ours)) \(result.unit)", to: 16)
     if let twin = result.twin, let ratio = result.ratio {
       line += padded("twin \(short(twin)) \(result.unit)", to: 22) + "x \(fixed(ratio, 2))"
       if let limit { line += isWithin ? " (limit \(fixed(limit, 2)))" : " BEYOND THE LIMIT \(fixed(limit, 2))" }

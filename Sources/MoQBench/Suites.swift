@@ -5,7 +5,7 @@ struct Suite: Sendable {
   let cases: [Case]
 
   /// All there are, in the order of a run. A suite is defined in its own file, as an extension of `Suite`.
-  static let all: [Suite] = [codec, bulk, fanOut]
+  static let all: [Suite] = [codec, session, bulk, fanOut]
 }
 
 /// One line of the report.
