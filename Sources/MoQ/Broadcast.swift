@@ -179,7 +179,9 @@ public final class BroadcastTrack: Sendable {
     try await core.shared.wait { subscribers, _ in subscribers > 0 }
   }
   /// Waits until nobody is subscribed.
-  public func lastSubscriberGone() async throws(MoQError) { try await core.shared.wait { subscribers, _ in subscribers == 0 } }
+  public func lastSubscriberGone() async throws(MoQError) {
+    try await core.shared.wait { subscribers, _ in subscribers == 0 }
+  }
   /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
   public func drained() async throws(MoQError) { try await core.drained() }
 

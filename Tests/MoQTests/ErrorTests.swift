@@ -8,7 +8,8 @@ import Testing
     "bad URL",
     arguments: [
       "", "localhost:4443", "moqt://", "moqt://:4443", "moqt://host:0", "moqt://host:65536", "moqt://host:port",
-      "moqt://::1:4443", "moqt://[::1", "moqt://[::1]x", "moqt://user@host", "moqt://ho st", "http://host", "moqt://host/#x",
+      "moqt://::1:4443", "moqt://[::1", "moqt://[::1]x", "moqt://user@host", "moqt://ho st", "http://host",
+      "moqt://host/#x",
     ])
   func badURL(text: String) async {
     await expect(.badURL, naming: "\"\(text)\"") { _ = try await Session.connect(to: text) }
@@ -85,7 +86,8 @@ import Testing
     let server = try await Server.listen(on: "127.0.0.1:0", options: options)
     try await within {
       await expect(.noCommonDialect, naming: "127.0.0.1:\(server.port)") {
-        _ = try await Session.connect(to: "moqt://127.0.0.1:\(server.port)", options: .test(server.fingerprint, "draft-14"))
+        _ = try await Session.connect(
+          to: "moqt://127.0.0.1:\(server.port)", options: .test(server.fingerprint, "draft-14"))
       }
     }
     await server.close()

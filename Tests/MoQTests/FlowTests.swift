@@ -114,10 +114,11 @@ import Testing
       try await untilAnnounced("large", to: subscriber)
       let subscription = try await subscriber.subscribe(to: "large", track: "data")
       try await track.firstSubscriber()
-      let payload = Bytes([UInt8](unsafeUninitializedCapacity: 20 << 20) { buffer, count in
-        for index in 0..<(20 << 20) { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 >> 7) }
-        count = 20 << 20
-      })
+      let payload = Bytes(
+        [UInt8](unsafeUninitializedCapacity: 20 << 20) { buffer, count in
+          for index in 0..<(20 << 20) { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 >> 7) }
+          count = 20 << 20
+        })
       try await track.group { try await $0.write(payload) }
       var objects = subscription.objects.makeAsyncIterator()
       let object = try #require(try await objects.next())

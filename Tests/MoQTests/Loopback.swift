@@ -87,6 +87,7 @@ struct Workload: Sendable {
     let uniform = Double(random.next() >> 11) / Double(1 << 53)
     var size = uniform * uniform
     size *= size
+    size *= size
     return Int(size * Double(maximum))
   }
 
@@ -96,15 +97,15 @@ struct Workload: Sendable {
     var random = Seeded(seed ^ UInt64(group) << 32 ^ UInt64(object))
     // A word of noise, then what follows from it: enough to notice any byte that is lost, doubled or moved.
     let word = random.next()
-    return Bytes(
-      [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        var value = word
-        for index in 0..<size {
-          if index & 7 == 0 { value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407 }
-          buffer[index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (index & 7)))
-        }
-        count = size
-      })
+    return withUnsafeTemporaryAllocation(byteCount: size + 8, alignment: 8) { buffer in
+      var value = word, offset = 0
+      while offset < size {
+        value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        buffer.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+        offset += 8
+      }
+      return Bytes(copying: UnsafeRawBufferPointer(rebasing: buffer[0..<size]))
+    }
   }
 }
 

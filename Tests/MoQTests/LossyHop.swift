@@ -49,7 +49,9 @@ final class LossyHop: Sendable {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, 4)
     var address = address(port)
     let bound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     }
     guard bound == 0 else { throw Failure(call: "bind") }
     return descriptor
@@ -114,7 +116,9 @@ private final class Work: @unchecked Sendable {
       if descriptor == front {
         let known = backs.first { $0.client.sin_port == address.sin_port }
         let back: Int32
-        if let known { back = known.descriptor } else {
+        if let known {
+          back = known.descriptor
+        } else {
           guard let fresh = try? LossyHop.socket(port: 0) else { return }
           backs.append((fresh, address))
           back = fresh

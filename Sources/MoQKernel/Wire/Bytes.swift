@@ -104,7 +104,19 @@ func _overrideLifetime<T: ~Copyable & ~Escapable, U: ~Copyable & ~Escapable>(
 
 extension Bytes: Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   public static func == (a: Bytes, b: Bytes) -> Bool {
-    a.count == b.count && a.withUnsafeBytes { x in b.withUnsafeBytes { y in x.elementsEqual(y) } }
+    guard a.count == b.count else { return false }
+    return a.withUnsafeBytes { x in
+      b.withUnsafeBytes { y in
+        var offset = 0
+        while offset &+ 8 <= x.count {
+          guard x.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            == y.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          else { return false }
+          offset &+= 8
+        }
+        return x[offset...].elementsEqual(y[offset...])
+      }
+    }
   }
   public func hash(into hasher: inout Hasher) { withUnsafeBytes { hasher.combine(bytes: $0) } }
   public init(arrayLiteral elements: UInt8...) { self.init(elements) }
