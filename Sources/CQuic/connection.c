@@ -14,10 +14,11 @@ static void note_stop(int64_t stream, uint64_t code) {
 
 /* ---- STOP_SENDING before ngtcp2 tells -------------------------------------------------------- */
 
-/* No callback tells of a received STOP_SENDING, not even in 1.11: ngtcp2 answers it, and the sender would
+/* Before 1.24 no callback tells of a received STOP_SENDING: ngtcp2 answers it, and the sender would
  * learn of it when the stream is closed, or, on a bidirectional stream, when it next writes. A relay has
  * to know at once. So the frames of a decrypted packet are walked here; the library checks them after. */
 
+#if NGTCP2_VERSION_NUM < 0x011800
 static const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *out) {
   if (p == NULL || p >= end) return NULL;
   size_t n = (size_t)1 << (*p >> 6);
@@ -104,13 +105,21 @@ static void find_stops(const uint8_t *p, const uint8_t *end) {
   }
 }
 
-static int decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *context, const uint8_t *text,
+static int decrypt_packet(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *context, const uint8_t *text,
                    size_t size, const uint8_t *nonce, size_t nonce_size, const uint8_t *header, size_t header_size) {
   int rv = ngtcp2_crypto_decrypt_cb(dest, aead, context, text, size, nonce, nonce_size, header, header_size);
   if (rv == 0 && stops && header_size && !(header[0] & 0x80) && size > aead->max_overhead)
     find_stops(dest, dest + size - aead->max_overhead);
   return rv;
 }
+#else
+#define decrypt_packet ngtcp2_crypto_decrypt_cb
+static int recv_stop_sending(ngtcp2_conn *c, int64_t id, uint64_t code, void *u, void *s) {
+  (void)c, (void)u, (void)s;
+  note_stop(id, code);
+  return 0;
+}
+#endif
 
 /* ---- Trampolines ----------------------------------------------------------------------------- */
 
@@ -214,7 +223,7 @@ static void fill_callbacks(ngtcp2_callbacks *cb, int server) {
   }
   cb->recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
   cb->encrypt = ngtcp2_crypto_encrypt_cb;
-  cb->decrypt = decrypt;
+  cb->decrypt = decrypt_packet;
   cb->hp_mask = ngtcp2_crypto_hp_mask_cb;
   cb->update_key = ngtcp2_crypto_update_key_cb;
   cb->delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
@@ -237,6 +246,9 @@ static void fill_callbacks(ngtcp2_callbacks *cb, int server) {
   cb->remove_connection_id = retire_cid;
   cb->path_validation = path_validation;
   cb->recv_stateless_reset = stateless_reset;
+#if NGTCP2_VERSION_NUM >= 0x011800
+  cb->recv_stop_sending = recv_stop_sending;
+#endif
 }
 
 /* ---- Making connections ---------------------------------------------------------------------- */

@@ -108,6 +108,19 @@ struct LoopTests {
     #expect(await task.value)
   }
 
+  /// Tasks of actors whose loop has ended can still end, one at a time.
+  @Test func actorsOutliveTheLoop() async throws {
+    let loop = Loop()
+    let pinned = Pinned(loop)
+    _ = await pinned.add()
+    loop.shutdown()
+    await loop.join()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 { group.addTask { for _ in 0..<200 { _ = await pinned.add() } } }
+    }
+    #expect(await pinned.count == 1601)
+  }
+
   /// What is posted within a tick runs in it; afterTick comes behind.
   @Test func tickOrder() async throws {
     let loop = Loop()

@@ -209,6 +209,25 @@ struct StreamTests {
     try await client.events.next(.ended(0, Array("still here".utf8)))
   }
 
+  /// A reset of one half says nothing of the other, which ended well.
+  @Test func halvesEndEachOnItsOwn() async throws {
+    let server = try await Side.server()
+    let client = try await Side.client(to: server.port)
+    try await client.withConnection { connection in
+      let stream = connection.open(bidirectional: true)
+      stream.write(Bytes("all of it"))
+      stream.finish()
+    }
+    try await server.events.next(.ended(0, Array("all of it".utf8)))
+    try await server.withConnection { $0.streams[0]?.reset(44) }
+    var told: [Event] = []
+    while told.last != .streamClosed(0) {
+      told.append(try await client.events.first { if case .connected = $0 { false } else { true } })
+    }
+    #expect(told.contains(.wasReset(0, 44)) && told.contains(.acknowledged(0)))
+    #expect(!told.contains { if case .wasStopped = $0 { true } else { false } })
+  }
+
   /// Streams that the receiver stops give their place to new ones, whether or not their end is already under way.
   @Test func stoppedStreamsMakeRoom() async throws {
     var options = QUICOptions()

@@ -57,7 +57,7 @@ public final class Loop: Sendable {
   }
 
   /// A timer that is not armed yet. On the loop only.
-  public func timer(_ action: @escaping () -> Void) -> LoopTimer { LoopTimer(core: core, action: action) }
+  public func timer(_ action: @escaping () -> Void) -> LoopTimer { LoopTimer(core: bound.value, action: action) }
 
   /// Runs `action` at `time` (in the nanoseconds of `now`). On the loop only.
   @discardableResult
@@ -68,7 +68,7 @@ public final class Loop: Sendable {
   }
 
   /// Runs `action` when this tick's packets, jobs and timers are done, before anything is sent. On the loop only.
-  public func afterTick(_ action: @escaping () -> Void) { core.tickEnd.append(action) }
+  public func afterTick(_ action: @escaping () -> Void) { bound.value.tickEnd.append(action) }
 
   /// Ends the loop: what was posted before still runs, endpoints close their connections, the thread ends.
   public func shutdown() {
@@ -252,7 +252,7 @@ final class LoopCore {
     }
   }
 
-  private func run(_ item: Mailbox.Item) {
+  func run(_ item: Mailbox.Item) {
     switch item {
     case .body(let body): body()
     case .job(let job, taskExecutor: false): if let executor { job.runSynchronously(on: executor) }
@@ -290,23 +290,17 @@ final class LoopCore {
       runJobs()
       endTick()
     }
-    let left = mailbox.close()
-    for item in left { run(item) }
-    runJobsLeft()
     // Taken out first: letting go of what is left may reach back here.
     let dying = (timers.removeAll(), sources, members)
     (sources, members) = ([], [:])
     withExtendedLifetime(dying) {}
+    mailbox.close()
     for action in atEnd { action() }
     atEnd = []
     mailbox.leave()
-  }
-
-  private func runJobsLeft() {
-    while !ready.isEmpty {
-      var items: [Mailbox.Item] = []
-      swap(&items, &ready)
-      for item in items { run(item) }
-    }
+    let left = ready
+    ready = []
+    for item in left { run(item) }
+    mailbox.drainAfterEnd { run($0) }
   }
 }

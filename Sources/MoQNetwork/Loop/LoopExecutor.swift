@@ -15,8 +15,8 @@ public final class LoopExecutor: SerialExecutor {
     if mailbox.isOnLoop {
       core.unchecked.ready.append(.job(job, taskExecutor: false))
     } else if !mailbox.put(.job(job, taskExecutor: false)) {
-      // The loop has ended: run the job here, so that its task can end as well.
-      job.runSynchronously(on: asUnownedSerialExecutor())
+      // The loop has ended: the job runs all the same, so that its task can end as well.
+      mailbox.putAfterEnd(.job(job, taskExecutor: false)) { core.unchecked.run($0) }
     }
   }
 
@@ -41,7 +41,7 @@ public final class LoopTaskExecutor: TaskExecutor {
     if mailbox.isOnLoop {
       core.unchecked.ready.append(.job(job, taskExecutor: true))
     } else if !mailbox.put(.job(job, taskExecutor: true)) {
-      job.runSynchronously(on: asUnownedTaskExecutor())
+      mailbox.putAfterEnd(.job(job, taskExecutor: true)) { core.unchecked.run($0) }
     }
   }
 

@@ -73,11 +73,14 @@ struct TimerQueue {
   mutating func due(at now: UInt64) -> LoopTimer? {
     while let timer = heap.first, timer.queuedAt <= now {
       remove(timer)
-      if timer.deadline <= now {
-        timer.deadline = .max
-        return timer
+      if timer.deadline == .max { continue }
+      if timer.deadline > timer.queuedAt {
+        // It was moved; even if it is due, others are due before it.
+        insert(timer, at: timer.deadline)
+        continue
       }
-      if timer.deadline != .max { insert(timer, at: timer.deadline) }
+      timer.deadline = .max
+      return timer
     }
     return nil
   }

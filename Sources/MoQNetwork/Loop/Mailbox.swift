@@ -11,6 +11,8 @@ final class Mailbox: Sendable {
   private struct Content: Sendable {
     var items: [Item] = []
     var isClosed = false
+    /// Some thread runs what comes after the end.
+    var isDraining = false
   }
 
   private let content = Mutex(Content())
@@ -54,17 +56,37 @@ final class Mailbox: Sendable {
 
   func didWake() { sleeping.store(false, ordering: .relaxed) }
 
-  /// Accepts nothing more, and returns what was left.
-  func close() -> [Item] {
+  /// Accepts nothing more, but jobs. The caller goes on with `drainAfterEnd`.
+  func close() {
     content.withLock { content in
       content.isClosed = true
-      let items = content.items
-      content.items = []
-      return items
+      content.isDraining = true
     }
   }
 
-  var isClosed: Bool { content.withLock { $0.isClosed } }
+  /// Takes a job that comes after the loop's end. Actors have to stay serial, so one thread at a time runs them.
+  func putAfterEnd(_ job: Item, _ run: (Item) -> Void) {
+    let isFirst = content.withLock { content in
+      content.items.append(job)
+      defer { content.isDraining = true }
+      return !content.isDraining
+    }
+    if isFirst { drainAfterEnd(run) }
+  }
+
+  /// Runs what is there and what that brings, until nothing is left.
+  func drainAfterEnd(_ run: (Item) -> Void) {
+    var batch: [Item] = []
+    while true {
+      batch.removeAll(keepingCapacity: true)
+      content.withLock { content in
+        swap(&content.items, &batch)
+        if batch.isEmpty { content.isDraining = false }
+      }
+      if batch.isEmpty { return }
+      for item in batch { run(item) }
+    }
+  }
 
   func enter() { thread.store(cq_thread_self(), ordering: .releasing) }
   func leave() { thread.store(UInt.max, ordering: .releasing) }

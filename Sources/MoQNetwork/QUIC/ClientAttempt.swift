@@ -112,7 +112,8 @@ extension QUICConnection {
 
   func beginMigration() {
     guard let library, state == .open, let peerAddress else { return wantsMigration = false }
-    guard sockets.count < 4 else { return wantsMigration = false }
+    guard sockets.count < 4, migrationAttempts < 50 else { return wantsMigration = false }
+    migrationAttempts += 1
     do {
       let any = SocketAddress(peerAddress.isIPv6 ? "::" : "0.0.0.0", port: 0) ?? peerAddress
       let socket = try UDPSocket(core: core, bind: any, connect: peerAddress, offload: options.usesOffload)

@@ -234,7 +234,12 @@ extension QUICConnection {
     guard let stream, !stream.isClosed else { return }
     lossesOfEndedStreams &+= UInt64(ngtcp2_conn_get_stream_loss_count(library, id))
     if !stream.sendingIsOver {
-      if let code { stopped(stream, code) } else if stream.endSent { tellAcknowledged(stream) }
+      // The code may be that of the other half.
+      if stream.endSent, stream.acknowledged == stream.written {
+        tellAcknowledged(stream)
+      } else if let code {
+        stopped(stream, code)
+      }
     }
     if stream.isBlocked {
       stream.isBlocked = false

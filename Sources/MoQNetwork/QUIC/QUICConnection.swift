@@ -74,6 +74,7 @@ public final class QUICConnection: LoopMember {
   /// An accepted connection whose handshake is under way.
   var countsAsHandshake = false
   var wantsMigration = false
+  var migrationAttempts = 0
   var sawStatelessReset = false
   var offeredVersions: [UInt32]?
   /// The packet that answers whatever still arrives, and how many arrived.
@@ -284,7 +285,7 @@ public final class QUICConnection: LoopMember {
   /// Client: moves to another local port, as if the network had changed. Nothing happens before the handshake is confirmed.
   public func migrate() {
     guard !isServer, state == .open else { return }
-    wantsMigration = true
+    (wantsMigration, migrationAttempts) = (true, 0)
     core.mark(self)
   }
 
