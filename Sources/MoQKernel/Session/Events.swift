@@ -71,41 +71,43 @@ public struct TrackState: Equatable, Sendable {
 }
 
 /// What the session tells its owner. Drained in batches; nothing here waits for an answer within the call.
+///
+/// What is large and rare is `indirect`, so that the events of every object stay small.
 public enum Event: Sendable {
   /// The dialect is chosen and both sides may make requests.
   case established
   /// The session is over. The last event.
-  case closed(SessionEnd)
+  indirect case closed(SessionEnd)
   /// The peer asks for the session to be moved (GOAWAY); empty: to the same place.
   case goingAway(uri: String)
   /// The peer's estimate of the session's bitrate, bits per second.
   case bitrate(UInt64)
 
   // MARK: The peer's requests. Each wants `accept…` or `reject`, within the session's deadline.
-  case subscribeRequested(RequestKey, SubscribeRequest)
-  case subscriptionUpdated(RequestKey, SubscriptionUpdate)
-  case fetchRequested(RequestKey, FetchRequest)
-  case trackStatusRequested(RequestKey, TrackName)
+  indirect case subscribeRequested(RequestKey, SubscribeRequest)
+  indirect case subscriptionUpdated(RequestKey, SubscriptionUpdate)
+  indirect case fetchRequested(RequestKey, FetchRequest)
+  indirect case trackStatusRequested(RequestKey, TrackName)
   /// The peer publishes below a namespace (PUBLISH_NAMESPACE, ANNOUNCE).
   case announced(RequestKey, TrackNamespace)
   /// The peer wants to hear what is announced below a prefix (SUBSCRIBE_NAMESPACE, ANNOUNCE_PLEASE).
   case interested(RequestKey, prefix: TrackNamespace)
   /// The peer offers a track (PUBLISH). Accepting makes it a subscription under the same key.
-  case publishRequested(RequestKey, TrackName, SubscribeAnswer)
+  indirect case publishRequested(RequestKey, TrackName, SubscribeAnswer)
   /// The peer takes a request of its own back, or it has ended: UNSUBSCRIBE, FETCH_CANCEL,
   /// PUBLISH_NAMESPACE_DONE, UNSUBSCRIBE_NAMESPACE, PUBLISH_DONE, a closed request stream.
-  case withdrawn(RequestKey, RequestFailure)
+  indirect case withdrawn(RequestKey, RequestFailure)
 
   // MARK: Answers to our requests.
-  case subscribed(RequestKey, SubscribeAnswer)
-  case fetching(RequestKey, FetchAnswer)
-  case trackStatus(RequestKey, TrackState)
+  indirect case subscribed(RequestKey, SubscribeAnswer)
+  indirect case fetching(RequestKey, FetchAnswer)
+  indirect case trackStatus(RequestKey, TrackState)
   /// Any other request was accepted: an announcement, an interest, a PUBLISH.
   case accepted(RequestKey)
   /// The peer wants the track that we offered with PUBLISH, this way.
-  case publishAccepted(RequestKey, SubscribeRequest)
+  indirect case publishAccepted(RequestKey, SubscribeRequest)
   /// The request was refused, or ended later: PUBLISH_DONE, a cancelled announcement, no answer in time.
-  case ended(RequestKey, RequestFailure)
+  indirect case ended(RequestKey, RequestFailure)
 
   // MARK: Objects. A stream's events come in order: begun, then objects, each followed by its payload in parts.
   /// A subgroup of a subscription begins. `subgroup` is final only with the first object where its id names it.

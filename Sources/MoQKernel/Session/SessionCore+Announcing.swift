@@ -53,7 +53,8 @@ extension SessionCore {
     if case .onInterest = rules.announcing {
       // The peer's cannot be refused: its owner hears no more of it.
       guard announcement.isOurs else { return }
-      for interest in peerInterests where interest.state.isStanding && announcement.namespace.hasPrefix(interest.prefix) {
+      for interest in peerInterests where interest.state.isStanding && announcement.namespace.hasPrefix(interest.prefix)
+      {
         say(.ended, announcement.namespace, to: interest)
       }
       return

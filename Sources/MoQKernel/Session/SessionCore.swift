@@ -41,11 +41,11 @@ public final class SessionCore {
   var handshake: Negotiation.Candidate?
   var codec: (any Dialect.Type)?
   var rules: Rules?
-  var forms: ObjectForms?
+  @exclusivity(unchecked) var forms: ObjectForms?
 
   var now = Instant(nanoseconds: 0)
   var deadlines = Deadlines()
-  var streams = SlotTable<Stream>()
+  @exclusivity(unchecked) var streams = SlotTable<Stream>()
   var requests = SlotTable<Request>()
   /// Where control messages of the session travel; two halves of one stream, or of a pair.
   var controlIn: Stream?, controlOut: Stream?
@@ -75,9 +75,9 @@ public final class SessionCore {
   var heldBytes = 0
   /// Datagrams that came before their subscription's answer.
   var heldDatagrams: [(alias: UInt64, bytes: Bytes, until: Instant)] = []
-  var lastAlias: (alias: UInt64, subscription: Subscription)?
-  var slabs = SlabWriter()
-  var writer = WireWriter()
+  @exclusivity(unchecked) var lastAlias: (alias: UInt64, subscription: Subscription)?
+  @exclusivity(unchecked) var slabs = SlabWriter()
+  @exclusivity(unchecked) var writer = WireWriter()
 
   // Announcements.
   /// Interests of the peer, in the order of their coming.
@@ -90,10 +90,13 @@ public final class SessionCore {
 
   var isGoingAway = false, peerIsGoingAway = false
 
-  private var effects: [Effect] = [], spareEffects: [Effect] = []
-  private var events: [Event] = [], spareEvents: [Event] = []
   /// How many `drainEvents` are under way, one within the other.
   private var drains = 0
+  // Touched by every object, in single steps: see `Stream`.
+  @exclusivity(unchecked) private var effects: [Effect] = []
+  @exclusivity(unchecked) private var spareEffects: [Effect] = []
+  @exclusivity(unchecked) private var events: [Event] = []
+  @exclusivity(unchecked) private var spareEvents: [Event] = []
 
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {

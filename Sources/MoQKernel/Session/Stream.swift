@@ -1,4 +1,7 @@
 /// One stream of the transport, as the session sees it.
+///
+/// What every object touches is read and written in single steps, never across a call, so the run-time
+/// check of exclusive access, which costs more than the access, is left out there.
 final class Stream {
   enum Use {
     /// The peer's, and what it is for is not known yet: its first bytes, or the dialect, are missing.
@@ -20,7 +23,7 @@ final class Stream {
   let key: StreamKey
   let kind: StreamKind
   let isOurs: Bool
-  var use: Use
+  @exclusivity(unchecked) var use: Use
   /// Weak, since the request holds its streams; the session holds both.
   weak var request: Request?
   /// Where the request keeps it.
@@ -28,37 +31,37 @@ final class Stream {
 
   // Receiving.
   /// What has arrived and cannot be read yet.
-  var pending: [UInt8] = []
+  @exclusivity(unchecked) var pending: [UInt8] = []
   /// FIN or a reset has arrived, or nothing can.
-  var isReceived: Bool
+  @exclusivity(unchecked) var isReceived: Bool
   /// How a held stream ended, to be told once it is known whose it is.
   var heldEnd: End?
   enum End { case fin, reset(UInt64) }
   /// Bytes that the session has used and not yet credited.
-  var credit = 0
+  @exclusivity(unchecked) var credit = 0
   /// Bytes of payload that the owner has and has not reported as used.
-  var unconsumed = 0
+  @exclusivity(unchecked) var unconsumed = 0
   /// Bytes of the current object's payload that are to come.
-  var payloadLeft: UInt64 = 0
+  @exclusivity(unchecked) var payloadLeft: UInt64 = 0
   /// Whether the owner was told of the stream, and so is owed its end.
   var isAnnounced = false
-  var incoming: IncomingObjects?
+  @exclusivity(unchecked) var incoming: IncomingObjects?
   /// Which message of its stream comes next from the peer; for control streams: whether the setup is done.
   var messagesReceived = 0
   var grammar: RequestStream?
 
   // Sending.
   /// FIN or a reset was sent, or nothing can be.
-  var isSent: Bool
+  @exclusivity(unchecked) var isSent: Bool
   /// What was sent has arrived, or does not matter any more.
-  var isSettled: Bool
+  @exclusivity(unchecked) var isSettled: Bool
   /// Bytes that the transport has not sent yet.
-  var queued = 0
+  @exclusivity(unchecked) var queued = 0
   /// Whether the owner waits for `.writable`.
-  var isFull = false
+  @exclusivity(unchecked) var isFull = false
   /// Bytes of the current object's payload that the owner owes.
-  var payloadOwed: UInt64 = 0
-  var outgoing: OutgoingObjects?
+  @exclusivity(unchecked) var payloadOwed: UInt64 = 0
+  @exclusivity(unchecked) var outgoing: OutgoingObjects?
 
   init(_ key: StreamKey, _ kind: StreamKind, isOurs: Bool, use: Use) {
     (self.key, self.kind, self.isOurs, self.use) = (key, kind, isOurs, use)

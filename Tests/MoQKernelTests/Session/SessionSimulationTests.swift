@@ -91,7 +91,8 @@ final class SimulatedWorld {
       if turn == deathAt { pair.die() }
       for side in Pair.Side.allCases where generator.chance(40) { act(side) }
       for _ in 0..<generator.below(6) { _ = pair.step() }
-      if generator.chance(2) { _ = pair.waitForDeadline() }
+      // Not before the setup: waiting then is the end.
+      if generator.chance(2), owners.allSatisfy(\.isEstablished) { _ = pair.waitForDeadline() }
       pair.pump()
     }
     // Everything comes to rest, and to its end.
