@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -200,6 +201,8 @@ def subscribe_with_ours(
 
 
 def main() -> None:
+    # Ended from outside, it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     moq, logs = sys.argv[1], pathlib.Path(sys.argv[2])
     shutil.rmtree(logs, ignore_errors=True)
     source = logs / "sent"
