@@ -64,6 +64,10 @@ final class PublishingHost {
     case .success(let key):
       host.answers[key] = (what, answer)
       made(outbox, LoopBound(local, on: host.loop))
+    case .failure(let error) where error.code == .inexpressible:
+      // A dialect without announcements: whoever knows the path may subscribe all the same.
+      made(outbox, LoopBound(local, on: host.loop))
+      answer.fulfil(.success(()))
     case .failure(let error):
       local.withdraw()
       answer.fulfil(.failure(error))
