@@ -44,7 +44,7 @@ struct Destination: Sendable {
     } catch {
       failure = error
     }
-    guard failure.code == .noCommonDialect else { throw failure }
+    guard failure.code == .noCommonDialect else { throw Failure(failure.message + failure.hint(for: url)) }
     // TLS does not say what the peer has, so it is asked.
     let offered = options.dialects.names
     var spoken: [String] = []

@@ -17,6 +17,8 @@ struct Reading {
     static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
   }
   let dialect: String
+  /// The dialect without its profile.
+  var text: Substring { dialect.prefix { $0 != " " } }
   let kind: Kind
   /// What the dialect calls it; of several messages, each name once.
   let name: String

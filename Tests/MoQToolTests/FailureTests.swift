@@ -10,8 +10,9 @@ import Testing
   final class Silence: Sendable {
     let descriptor: Int32
     let port: UInt16
-    init() {
-      let made = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    /// `listens`: a TCP socket instead, that takes connections.
+    init(listens: Bool = false) {
+      let made = socket(AF_INET, Int32(listens ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue), 0)
       var address = sockaddr_in(), size = socklen_t(MemoryLayout<sockaddr_in>.size)
       address.sin_family = sa_family_t(AF_INET)
       address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -19,6 +20,7 @@ import Testing
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
           _ = bind(made, $0, size)
           _ = getsockname(made, $0, &size)
+          if listens { _ = listen(made, 8) }
         }
       }
       (descriptor, port) = (made, UInt16(bigEndian: address.sin_port))
@@ -46,6 +48,13 @@ import Testing
     expect(result, "moq subscribe: ", "127.0.0.1:\(silence.port)")
     let probe = try await ToolProcess.run("probe", "moqt://127.0.0.1:\(silence.port)", "--timeout", "0.5")
     #expect(probe.status == 1 && probe.text.contains(" no "))
+  }
+  @Test func `something listens, but on TCP`() async throws {
+    let web = Silence(listens: true)
+    let result = try await ToolProcess.run("subscribe", "moqt://127.0.0.1:\(web.port)", "a", "b", "--timeout", "2")
+    expect(result, "127.0.0.1:\(web.port)", "answers there on TCP")
+    let probe = try await ToolProcess.run("probe", "moqt://127.0.0.1:\(web.port)", "--timeout", "2")
+    #expect(probe.status == 1 && probe.text.contains("answers there on TCP"), "\(probe.text)")
   }
   @Test func `the host has no address`() async throws {
     let result = try await ToolProcess.run("publish", "moqt://nowhere.invalid", "a", "b")
@@ -155,7 +164,9 @@ extension TemporaryFolder {
   /// A copy of the tool where everybody may run it.
   func publicTool() throws -> String {
     chmod(path, 0o755)
-    try FileManager.default.copyItem(atPath: ToolProcess.path, toPath: "\(path)/moq")
+    try ToolProcess.exclusively {
+      try FileManager.default.copyItem(atPath: ToolProcess.path, toPath: "\(path)/moq")
+    }
     chmod("\(path)/moq", 0o755)
     return "\(path)/moq"
   }

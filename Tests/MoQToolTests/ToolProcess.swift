@@ -71,6 +71,10 @@ final class ToolProcess: Sendable {
 
   /// One at a time: a pipe is inherited by nobody only once it has been marked so.
   private static let spawning = Mutex(())
+  /// While `body` runs no process is started: one would hold on to a file that is being written, which then is "busy".
+  static func exclusively<Value>(_ body: () throws -> sending Value) throws -> sending Value {
+    try spawning.withLock { _ in try body() }
+  }
   private static func spawn(_ words: [String]) throws -> (pid_t, input: Int32, output: Int32, errors: Int32) {
     var pipes: [[Int32]] = []
     for _ in 0..<3 {

@@ -56,7 +56,11 @@ extension Command {
   private static func show(_ readings: [Reading], of bytes: [UInt8], inFull: Bool) throws {
     let style = Style(for: .standard)
     var others: [String] = [], shown: [Reading] = []
-    for reading in readings {
+    for (index, reading) in readings.enumerated() {
+      // A peer's way to speak a dialect is worth a line only where it differs.
+      guard !readings[..<index].contains(where: { $0.text == reading.text && reading.says(theSameAs: $0) }) else {
+        continue
+      }
       if let same = shown.first(where: { reading.says(theSameAs: $0) }) {
         others.append("\(reading.dialect) \(reading.name): the same as in \(same.dialect)")
       } else if shown.isEmpty || inFull {

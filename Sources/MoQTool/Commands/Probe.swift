@@ -39,7 +39,10 @@ extension Command {
     for dialect in dialects {
       let result = await MoQ.probe(destination.url.description, dialect: dialect, options: destination.options)
       try Task.checkCancellation()
-      let answer = ProbeAnswer(dialect: dialect, url: destination.url.description, outcome: result.outcome)
+      let outcome = result.outcome.mapError { error in
+        MoQError(error.code, error.message + error.hint(for: destination.url), cause: error.cause)
+      }
+      let answer = ProbeAnswer(dialect: dialect, url: destination.url.description, outcome: outcome)
       try Output.standard.line(isJSON ? answer.json.description : answer.line(width))
       switch result.outcome {
       case .success: isSpoken = true
