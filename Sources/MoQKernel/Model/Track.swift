@@ -114,7 +114,9 @@ public struct TrackName: Hashable, Sendable, CustomStringConvertible {
 public enum GroupOrder: UInt8, Sendable { case publisher = 0, ascending, descending }
 
 /// What an object is, beside its payload. Numbers are draft-14's; a dialect maps them.
-public enum ObjectStatus: UInt8, Sendable, BitwiseCopyable { case normal = 0, doesNotExist = 1, endOfGroup = 3, endOfTrack = 4 }
+public enum ObjectStatus: UInt8, Sendable, BitwiseCopyable {
+  case normal = 0, doesNotExist = 1, endOfGroup = 3, endOfTrack = 4
+}
 
 /// Where a subscription begins and ends, in words every draft can be mapped onto. Ends are inclusive.
 public enum Filter: Hashable, Sendable {

@@ -109,8 +109,9 @@ extension Bytes: Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringCon
       b.withUnsafeBytes { y in
         var offset = 0
         while offset &+ 8 <= x.count {
-          guard x.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            == y.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          guard
+            x.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+              == y.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
           else { return false }
           offset &+= 8
         }
