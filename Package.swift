@@ -5,7 +5,9 @@ import PackageDescription
 let settings: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
 /// Each dialect is a folder under `Drafts/`; what is beside its sources is for people and tests.
-let dialects = ["draft-14", "moq-lite-01"]
+let dialects = [
+  "draft-07", "draft-08", "draft-09", "draft-10", "draft-11", "draft-12", "draft-13", "draft-14", "moq-lite-01",
+]
 
 func library(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])

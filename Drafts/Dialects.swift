@@ -1,15 +1,35 @@
 import MoQKernel
 
-/// The dialects of this package, in order of preference.
+/// The dialects that a session of this package speaks, in order of preference.
 public let dialects: [any Dialect.Type] = [
   Draft14.self,
   Lite01.self,
 ]
 
+/// The dialects whose every byte this package reads and writes, whether or not a session speaks them yet.
+public let codecs: [any Dialect.Type] =
+  dialects + [
+    Draft13.self,
+    Draft12.self,
+    Draft11.self,
+    Draft10.self,
+    Draft09.self,
+    Draft08.self,
+    Draft07.self,
+  ]
+
 /// Dialects as some peers speak them, where that is not what the text says.
 public let profiles: [any Dialect.Type] = [
   Draft14MoqDev.self,
   Lite01MoqDev.self,
+  Draft10MoQTransport.self,
+  Draft10Imquic.self,
+  Draft09Imquic.self,
+  Draft08Imquic.self,
+  Draft07Cloudflare.self,
+  Draft07Imquic.self,
+  Draft07MoQTransport.self,
+  Draft07ImquicOffer.self,
 ]
 
 extension [any Dialect.Type] {

@@ -12,7 +12,9 @@ public enum Lite01: Dialect {
   public static var version: UInt64 { 0xff0d_ad01 }
   public static var framing: Framing { .length }
   public static var objects: ObjectForms {
-    ObjectForms(subgroup: SubgroupForm(base: 0x0, ids: .counted, content: .frames(.length), section: "§6.12"))
+    ObjectForms(
+      subgroup: SubgroupForm(
+        base: 0x0, ids: .counted, content: .frames(.length), name: "GROUP", section: "§6.12"))
   }
   public static var requestStreams: [RequestStream] {
     [

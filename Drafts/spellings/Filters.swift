@@ -6,11 +6,20 @@ struct Filters {
   var one: Filter?
   /// Whether an absolute range names its last object as well as its last group.
   var endObject = false
-  /// Whether the draft writes a start as one Location rather than two loose numbers.
-  var locations = false
+  /// What the draft calls a start that is one Location; nil: it is two loose numbers.
+  var start: StaticString?
+  /// What the draft calls the last group.
+  var end: StaticString = "EndGroup"
 
+  static var draft07: Filters { Filters(one: .currentGroup, endObject: true) }
+  /// A range ends with a group.
+  static var draft08: Filters { Filters(one: .currentGroup) }
+  /// Filter 0x1 is gone.
+  static var draft09: Filters { Filters(one: nil) }
   /// Since 11, filter 0x1 is Next Group Start.
-  static var draft11: Filters { Filters(one: .nextGroup, locations: true) }
+  static var draft11: Filters { Filters(one: .nextGroup, start: "Start Location", end: "End Group") }
+  /// The same, as PUBLISH_OK prints it in 12 and 13.
+  static var publish12: Filters { Filters(one: .nextGroup, start: "Start", end: "EndGroup") }
 }
 
 extension WireWalk where Self: ~Copyable & ~Escapable {
@@ -33,15 +42,15 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       throw .invalid("Filter Type", type, wanted: filters.one == nil ? "2 to 4" : "1 to 4")
     }
     if includes(type == 3 || type == 4) {
-      if filters.locations {
-        try location("Start Location", &start)
+      if let name = filters.start {
+        try location(name, &start)
       } else {
         try varint("StartGroup", &start.group)
         try varint("StartObject", &start.object)
       }
     }
     if includes(type == 4) {
-      try varint(filters.locations ? "End Group" : "EndGroup", &endGroup)
+      try varint(filters.end, &endGroup)
       if filters.endObject { try varint("EndObject", &endObject) }
     }
     switch type {

@@ -129,7 +129,7 @@ extension SessionHost {
       core.consumed(parcel.credit, on: stream.key)
       return
     }
-    if info.status == .endOfGroup || info.status == .endOfTrack { feed.hasEnd = true }
+    if info.status == .endOfGroup || info.status.endsTrack { feed.hasEnd = true }
     guard info.status == .normal || feed.keepsStatus else { return }
     feed.pending.append(parcel)
     mark(feed)
@@ -138,7 +138,7 @@ extension SessionHost {
   func datagram(_ request: RequestKey, _ info: ObjectInfo, _ bytes: Bytes) {
     guard let subscription = subscriptions[request], let feed = feed(subscription, info.group), !feed.isAbandoned
     else { return }
-    if info.status == .endOfGroup || info.status == .endOfTrack { feed.hasEnd = true }
+    if info.status == .endOfGroup || info.status.endsTrack { feed.hasEnd = true }
     if info.status == .normal || feed.keepsStatus, feed.pending.count < Self.datagramLimit,
       feed.waiting < Self.datagramLimit
     {

@@ -106,9 +106,9 @@ public final class CachedTrack {
       } else {
         coverage = info.location
       }
-    case .doesNotExist: break
+    case .doesNotExist, .endOfSubgroup: break
     case .endOfGroup: group.ends(at: info.id)
-    case .endOfTrack:
+    case .endOfTrack, .endOfTrackAndGroup:
       group.ends(at: info.id)
       endLocation = info.location
     }

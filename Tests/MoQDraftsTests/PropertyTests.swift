@@ -6,7 +6,7 @@ import Testing
 /// What holds for any bytes and any message, tried with random ones. A failure prints the seed: `MOQ_SEED=…`
 /// repeats the run, `MOQ_CASES=…` makes it longer.
 @Suite struct PropertyTests {
-  let all = dialects + profiles
+  let all = codecs + profiles
 
   /// The bytes of all vectors in files whose path has this in it, to begin from.
   private static func corpus(_ part: String) -> [[UInt8]] {
@@ -163,7 +163,11 @@ import Testing
       }
     }
     let spoken = all.reduce(0) { sum, dialect in sum + MessageKind.allCases.count { dialect.speaks($0) } }
-    #expect(said.count == spoken, "some kinds were never said")
+    let silent = all.flatMap { dialect in
+      MessageKind.allCases.filter { dialect.speaks($0) && said["\(dialect.name)\(dialect.profile ?? "") \($0)"] == nil }
+        .map { "\(dialect.name) \($0)" }
+    }
+    #expect(said.count == spoken, "never said: \(silent)")
   }
 
   /// Any text as JSON: never a trap, and what is accepted is printed and parsed again to the same value.

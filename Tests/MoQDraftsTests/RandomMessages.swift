@@ -41,11 +41,14 @@ extension SeededGenerator {
       if chance(2) { m.endGroup = number() }
       if chance(10) { m.endObject = number() }
       m.parameters = parameters()
+      // Through draft-13 an update has no number of its own.
+      if chance(2) { m.id = 0 }
       return .subscribeUpdate(m)
     case .subscribeDone:
       var m = SubscribeDone()
       (m.id, m.code, m.streamCount, m.reason) = (number(), number(), number(), reason())
       if chance(10) { m.final = location() }
+      if chance(4) { m.streamCount = SubscribeDone.unknownStreamCount }
       return .subscribeDone(m)
     case .publish:
       var m = Publish()
@@ -77,15 +80,31 @@ extension SeededGenerator {
     case .trackStatus:
       var m = TrackStatusRequest()
       m.subscribe = subscribe(plain)
+      guard !chance(3) else {
+        // Through draft-12 it names a track, and through 10 nothing else.
+        (m.subscribe, m.subscribe.namespace, m.subscribe.name) = (Subscribe(), namespace(), text())
+        if chance(2) { (m.subscribe.id, m.subscribe.parameters) = (number(), parameters()) }
+        return .trackStatus(m)
+      }
       return .trackStatus(m)
     case .trackStatusOK:
       var m = TrackStatusOK()
       m.ok = subscribeOK(plain)
+      guard !chance(3) else {
+        (m.ok, m.status) = (SubscribeOK(), UInt64(below(5)))
+        if m.status != 1, m.status != 2 { m.ok.largest = location() }
+        if chance(2) {
+          (m.namespace, m.name) = (namespace(), text())
+        } else {
+          (m.ok.id, m.ok.parameters) = (number(), parameters())
+        }
+        return .trackStatusOK(m)
+      }
       if chance(10) { (m.status, m.namespace, m.name) = (number(), namespace(), text()) }
       return .trackStatusOK(m)
     case .publishNamespace:
       var m = PublishNamespace()
-      (m.id, m.namespace, m.parameters) = (number(), namespace(), parameters())
+      (m.id, m.namespace, m.parameters) = (chance(3) ? 0 : number(), namespace(), parameters())
       return .publishNamespace(m)
     case .subscribeNamespace:
       var m = SubscribeNamespace()

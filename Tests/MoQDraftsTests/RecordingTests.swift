@@ -23,7 +23,7 @@ import Testing
     #expect(passed >= 50)
   }
   private func run(_ folder: URL) throws -> [RecordingResult] {
-    let runner = RecordingRunner(dialects + profiles)
+    let runner = RecordingRunner(codecs + profiles)
     return try Files.list(folder, suffix: ".json").map { path in
       runner.run(try Files.bytes(folder.appending(path: path)), path: path)
     }

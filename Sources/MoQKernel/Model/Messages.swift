@@ -150,7 +150,7 @@ public struct FetchOK: Equatable, Sendable {
   public var id: UInt64 = 0
   public var groupOrder = GroupOrder.ascending
   public var endOfTrack = false
-  /// As written: from draft-12 the object is one more than the last, and 0 means the whole group.
+  /// The object is one more than the last, and 0 means the whole group.
   public var end = Location(0, 0)
   public var parameters: [Parameter] = []
   public init() {}

@@ -116,6 +116,13 @@ public enum GroupOrder: UInt8, Sendable { case publisher = 0, ascending, descend
 /// What an object is, beside its payload. Numbers are draft-14's; a dialect maps them.
 public enum ObjectStatus: UInt8, Sendable, BitwiseCopyable {
   case normal = 0, doesNotExist = 1, endOfGroup = 3, endOfTrack = 4
+  /// Only in draft-07; elsewhere the end of the stream says it.
+  case endOfSubgroup = 5
+  /// Through draft-10: the object would be the next of the track's last group. `endOfTrack` is then the first
+  /// of a group that will not come; since 11 it is either.
+  case endOfTrackAndGroup = 6
+  /// Whether nothing of the track comes after this.
+  public var endsTrack: Bool { self == .endOfTrack || self == .endOfTrackAndGroup }
 }
 
 /// Where a subscription begins and ends, in words every draft can be mapped onto. Ends are inclusive.

@@ -10,6 +10,11 @@ struct Negotiation {
     var handshake: Rules.Handshake
     /// The dialect whose layouts are spoken after the handshake: a profile may have its own.
     var codec: any Dialect.Type { handshake.layouts ?? dialect }
+    /// Whether its layouts have words for all of a setup message.
+    func spells(_ message: ClientSetup) -> Bool {
+      var writer = WireWriter()
+      return (try? codec.encode(.clientSetup(message), into: &writer)) != nil
+    }
   }
   /// All that the options allow, best first.
   let candidates: [Candidate]

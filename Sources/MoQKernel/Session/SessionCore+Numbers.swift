@@ -8,7 +8,7 @@ extension SessionCore {
     case .free, nil: 1
     }
   }
-  private func isNumbered(_ kind: MessageKind) -> Bool { rules?.numbered.contains(kind) ?? false }
+  func isNumbered(_ kind: MessageKind) -> Bool { rules?.numbered.contains(kind) ?? false }
 
   /// Whether a message of ours may have its number now.
   func hasCredit(_ kind: MessageKind) -> Bool { !isNumbered(kind) || nextID < credit }
@@ -121,6 +121,24 @@ extension SessionCore {
       return nil
     }
     guard let found = request as? R else { throw violation("request \(id) is of another kind") }
+    return found
+  }
+  /// The request of ours that an answer is for, by its number or, where its kind has none, by its name.
+  func ours<R: Request>(
+    _ id: UInt64, _ namespace: TrackNamespace, _ carrier: Stream?, as type: R.Type
+  ) throws(SessionFailure) -> R? {
+    if carrier == nil, type == Announcement.self, !isNumbered(.publishNamespace) {
+      return ours(type) { ($0 as? Announcement)?.namespace == namespace }
+    }
+    if carrier == nil, type == Interest.self, !isNumbered(.subscribeNamespace) {
+      return ours(type) { ($0 as? Interest).map { $0.prefix == namespace && !$0.isLocal } ?? false }
+    }
+    return try ours(id, carrier, as: type)
+  }
+  /// The oldest request of ours that an answer by name can be for; nil: it has ended.
+  func ours<R: Request>(_: R.Type, where isMeant: (R) -> Bool) -> R? {
+    let found = requests.all.lazy.compactMap { $0 as? R }.first { $0.isOurs && !$0.isEnded && isMeant($0) }
+    if found == nil { counters.racesDropped += 1 }
     return found
   }
   /// The request that a message of the peer is about, made by either side; nil: it has ended.

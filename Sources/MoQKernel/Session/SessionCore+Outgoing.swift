@@ -78,10 +78,21 @@ extension SessionCore {
       throw CommandError(.wrongState, "the stream is over, or the object before is not whole")
     }
     writer.clear()
+    let isBare = object.extensions.isEmpty || forms?.hasExtensions == false
+    if isBare, !object.extensions.isEmpty { counters.objectsReduced &+= 1 }
+    var status = object.status
+    if status != .normal, let forms, forms.subgroup.content.isSubgroup {
+      status = forms.statuses.spelled(status, objectID: object.id)
+      guard forms.statuses.says(status) else {
+        // The end of a subgroup, which only draft-07 has: FIN says it.
+        counters.objectsReduced &+= 1
+        return
+      }
+    }
     do throws(WireError) {
       var header = ObjectHeader()
       (header.group, header.subgroup, header.id) = (object.group, object.subgroup, object.id)
-      (header.priority, header.status, header.payloadLength) = (object.priority, object.status, object.payloadLength)
+      (header.priority, header.status, header.payloadLength) = (object.priority, status, object.payloadLength)
       switch stream.outgoing {
       case .subgroup(var state):
         if case .frames = state.form.content {
@@ -92,7 +103,7 @@ extension SessionCore {
           header.id = state.nextID
           if header.id != object.id || !object.extensions.isEmpty { counters.objectsReduced &+= 1 }
           try state.write(header, to: &writer)
-        } else if object.extensions.isEmpty {
+        } else if isBare {
           try state.write(header, to: &writer)
         } else {
           header.extensions = object.extensions.span
@@ -100,7 +111,7 @@ extension SessionCore {
         }
         stream.outgoing = .subgroup(state)
       case .fetch(var state):
-        if !object.extensions.isEmpty { header.extensions = object.extensions.span }
+        if !isBare { header.extensions = object.extensions.span }
         try state.write(header, to: &writer)
         stream.outgoing = .fetch(state)
       case nil: throw .inexpressible("object")
@@ -168,8 +179,9 @@ extension SessionCore {
     do throws(WireError) {
       var header = ObjectHeader()
       (header.group, header.id, header.priority) = (object.group, object.id, object.priority)
-      (header.status, header.payloadLength) = (object.status, UInt64(payload.count))
-      if !object.extensions.isEmpty { header.extensions = object.extensions.span }
+      header.status = forms.statuses.spelled(object.status, objectID: object.id)
+      header.payloadLength = UInt64(payload.count)
+      if !object.extensions.isEmpty, forms.hasExtensions { header.extensions = object.extensions.span }
       try datagram.write(header, to: &writer)
     } catch {
       throw CommandError(.inexpressible, "\(name) datagram \(object.location): \(error)")

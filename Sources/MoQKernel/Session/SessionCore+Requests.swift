@@ -223,6 +223,12 @@ extension SessionCore {
   func errorMessage(_ request: Request, _ failure: RequestFailure, _ table: CodeTable<Reason>) -> RequestError {
     var m = RequestError()
     (m.id, m.code, m.reason) = (request.id ?? 0, table.code(of: failure.reason), phrase(failure))
+    if request.id == nil, request.carrier == nil {
+      // Through draft-10 announcements and interests have only names.
+      if let announcement = request as? Announcement { m.namespace = announcement.namespace }
+      if let interest = request as? Interest { m.namespace = interest.prefix }
+    }
+    if let served = request as? ServedSubscription, rules?.alias == .subscriber { m.trackAlias = served.alias }
     return m
   }
 
@@ -230,7 +236,7 @@ extension SessionCore {
 
   /// The peer refuses a request of ours.
   func refused<R: Request>(_ m: RequestError, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
-    guard let request = try ours(m.id, carrier, as: type), let codes = rules?.codes else { return }
+    guard let request = try ours(m.id, m.namespace, carrier, as: type), let codes = rules?.codes else { return }
     let text = String(decoding: m.reason, as: UTF8.self)
     func failure(_ table: CodeTable<Reason>) -> RequestFailure {
       RequestFailure(table.reason(of: m.code), text, code: m.code)
@@ -285,7 +291,7 @@ extension SessionCore {
   }
   /// The peer accepts an announcement or an interest of ours.
   func accepted<R: Request>(_ m: RequestReference, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
-    guard let request = try ours(m.id, carrier, as: type) else { return }
+    guard let request = try ours(m.id, m.namespace, carrier, as: type) else { return }
     let action: StandingState.OnAnswer
     switch request as Request {
     case let request as Announcement: action = request.state.accepted()
@@ -331,15 +337,7 @@ extension SessionCore {
     (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
     // Through draft-10 the answer is matched by name.
     if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
-    switch state.progress {
-    case .inProgress: m.status = 0
-    case .doesNotExist: m.status = 1
-    case .notYetBegun: m.status = 2
-    case .finished: m.status = 3
-    case .unknown: m.status = 4
-    }
-    // Since 13 there is no status; only what is implied can be said.
-    if case .typed = codec?.framing { m.status = statusIsSaid ? m.status : 0 }
+    if statusIsSaid { (m.status, m.ok.largest) = state.spelled }
     try answer(.trackStatusOK(m), request)
     _ = request.state.ended()
     remove(request)
@@ -348,21 +346,52 @@ extension SessionCore {
   private var statusIsSaid: Bool { !(codec?.speaks(.trackStatusError) ?? false) }
   func refuseStatus(_ request: StatusQuery, _ failure: RequestFailure) {
     guard request.state.ended(), let rules else { return }
-    try? answer(.trackStatusError(errorMessage(request, failure, rules.codes.trackStatus)), request)
+    if statusIsSaid {
+      var m = TrackStatusOK()
+      (m.ok.id, m.status) = (request.id ?? 0, TrackState(.doesNotExist).spelled.status)
+      if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
+      try? answer(.trackStatusOK(m), request)
+    } else {
+      try? answer(.trackStatusError(errorMessage(request, failure, rules.codes.trackStatus)), request)
+    }
     remove(request)
   }
   func statusArrived(_ m: TrackStatusOK, _ carrier: Stream?) throws(SessionFailure) {
-    guard let request = try ours(m.ok.id, carrier, as: StatusQuery.self) else { return }
-    guard request.state.ended() else { return }
-    var progress = TrackState.Progress.inProgress
-    switch m.status {
-    case 1: progress = .doesNotExist
-    case 2: progress = .notYetBegun
-    case 3: progress = .finished
-    case 4: progress = .unknown
-    default: if m.ok.largest == nil { progress = .notYetBegun }
+    let found: StatusQuery?
+    if isNumbered(.trackStatus) || carrier != nil {
+      found = try ours(m.ok.id, carrier, as: StatusQuery.self)
+    } else {
+      // Through draft-10 the answer names its track.
+      let track = TrackName(m.namespace, m.name)
+      found = ours(StatusQuery.self) { $0.track == track }
     }
+    guard let request = found else { return }
+    guard request.state.ended() else { return }
     remove(request)
-    tell(.trackStatus(request.key, TrackState(progress, largest: m.ok.largest)))
+    tell(.trackStatus(request.key, TrackState(m)))
+  }
+}
+
+extension TrackState {
+  /// The status and the location that say it, through draft-12: a location is there unless nothing is.
+  fileprivate var spelled: (status: UInt64, largest: Location?) {
+    switch progress {
+    case .inProgress: largest.map { (0, $0) } ?? (2, nil)
+    case .doesNotExist: (1, nil)
+    case .notYetBegun: (2, nil)
+    case .finished: (3, largest ?? Location(0, 0))
+    case .unknown: (4, largest ?? Location(0, 0))
+    }
+  }
+  fileprivate init(_ m: TrackStatusOK) {
+    let progress: Progress =
+      switch m.status {
+      case 1: .doesNotExist
+      case 2: .notYetBegun
+      case 3: .finished
+      case 4: .unknown
+      default: m.ok.largest == nil ? .notYetBegun : .inProgress
+      }
+    self.init(progress, largest: m.ok.largest)
   }
 }

@@ -87,7 +87,11 @@ extension SessionCore {
       var m = SubscribeDone()
       (m.id, m.code, m.streamCount) = (served.id ?? 0, rules.codes.done.code(of: failure.reason), count)
       m.reason = phrase(failure)
-      try? answer(.subscribeDone(m), served)
+      do { try answer(.subscribeDone(m), served) } catch {
+        // The count is a hint; draft-07 has no words for it.
+        m.streamCount = SubscribeDone.unknownStreamCount
+        try? answer(.subscribeDone(m), served)
+      }
     case .message: break
     case .streamReset: endCarrier(served, failure)
     }
@@ -118,7 +122,7 @@ extension SessionCore {
     guard let rules else { return }
     if carrier == nil { try takePeerID(m.id, .subscribeUpdate) }
     try checkTokens(m.parameters)
-    let id = rules.numbered.contains(.subscribeUpdate) ? m.subscription : m.id
+    let id = m.subscription
     guard let served = try either(id, carrier, as: ServedSubscription.self, peersFirst: true) else { return }
     var update = SubscriptionUpdate()
     update.priority = m.priority

@@ -22,10 +22,12 @@ extension SessionCore {
       message.versions.append(version)
     }
     message.parameters = ourParameters(group.reduce([]) { $0.union($1.handshake.clientParameters) })
-    handshake = best
+    // One message offers dialects whose parameters differ: it is spelled by the first that has them all.
+    let speller = group.first { $0.spells(message) } ?? best
+    handshake = speller
     let stream = openStream(.bidirectional, .control, use: .control)
     (controlIn, controlOut) = (stream, stream)
-    try send(setup: .clientSetup(message), first, best, on: stream)
+    try send(setup: .clientSetup(message), first, speller, on: stream)
   }
   /// A setup message in the speller's layouts, behind the stream's type where messages have none.
   private func send(
@@ -49,6 +51,8 @@ extension SessionCore {
   /// Our setup's parameters, as far as the layouts have them and the transport allows them.
   private func ourParameters(_ allowed: Set<Parameter.Key>) -> [Parameter] {
     var list: [Parameter] = []
+    // Publisher and subscriber, the only role that forbids nothing (§6.2.2.1 of draft-07).
+    if allowed.contains(.role) { list.append(Parameter(.role, .number(3))) }
     func add(_ key: Parameter.Key, _ value: Parameter.Value?) {
       if let value, allowed.contains(key) { list.append(Parameter(key, value)) }
     }

@@ -54,6 +54,8 @@ public protocol Dialect: SendableMetatype {
   associatedtype ANNOUNCE_INIT: Layout<AnnounceInit>
   associatedtype ANNOUNCE: Layout<Announce>
 
+  /// Where the dialect's text defines a message: `§9.8`.
+  static func section(of kind: MessageKind) -> StaticString
   /// Refuses what can be read but the text forbids, where a tool must be able to show it all the same.
   /// `decode` and `encode` call it.
   static func check(_ message: Message) throws(WireError)
@@ -76,6 +78,7 @@ extension Dialect {
   @inlinable public static func framing(of kind: MessageKind) -> Framing { framing }
   @inlinable public static func check(_ message: Message) throws(WireError) {}
   @inlinable public static func type(of kind: MessageKind) -> UInt64? { layout(of: kind).type }
+  public static func section(of kind: MessageKind) -> StaticString { layout(of: kind).section }
 
   // MARK: Whole messages, with type and length as they are framed
 
@@ -137,8 +140,8 @@ extension Dialect {
   /// Adds to an error which dialect and message it is of, and the section.
   public static func explain(_ error: WireError, in kind: MessageKind?) -> MessageError {
     guard let kind else { return MessageError(dialect: name, message: "message", section: "", error: error) }
-    let layout = layout(of: kind)
-    return MessageError(dialect: name, message: layout.name, section: layout.section.description, error: error)
+    return MessageError(
+      dialect: name, message: layout(of: kind).name, section: section(of: kind).description, error: error)
   }
 
   @inlinable static func open(

@@ -58,8 +58,7 @@ extension Dialect {
     let type = reader.varint()
     if let type, let fetch = FetchStream(forms), type == fetch.form.type { return explain(fetch: bytes, fetch) }
     var stream = SubgroupStream(forms), objects: [JSON] = [], failure: WireError?
-    let message: String
-    if case .frames = stream.form.content { message = "GROUP" } else { message = "SUBGROUP_HEADER" }
+    let message = stream.form.name.description
     var explainer = Explainer(WireReader(bytes.span.bytes, integers: forms.integers), message: message)
     do throws(WireError) {
       try stream.walkHeader(&explainer)
@@ -69,12 +68,11 @@ extension Dialect {
     } catch {
       failure = explainer.located(error)
     }
-    if message != "GROUP", stream.subgroup != nil, !stream.flags.contains(.subgroupID) {
+    if stream.form.content.isSubgroup, stream.subgroup != nil, !stream.flags.contains(.subgroupID) {
       explainer.set("subgroup_id", .integer(stream.subgroup ?? 0))
     }
     return explainer.data(
-      message == "GROUP" ? "group" : "subgroup_header", objects, failure, dialect: name, message,
-      section: stream.form.section)
+      message.lowercased(), objects, failure, dialect: name, message, section: stream.form.section)
   }
 
   private static func explain(fetch bytes: [UInt8], _ stream: FetchStream) -> Explanation {
@@ -103,11 +101,8 @@ extension Dialect {
     var failure: WireError?, header = ObjectHeader()
     do throws(WireError) {
       try datagram.walk(&header, &explainer)
-      if datagram.isStatus {
-        guard explainer.wire.remaining == 0 else { throw .trailing(explainer.wire.remaining) }
-      } else {
-        explainer.payload(explainer.wire.remaining)
-      }
+      try datagram.measure(&header, explainer.wire.remaining)
+      if !datagram.isStatus { explainer.payload(explainer.wire.remaining) }
     } catch {
       failure = explainer.located(error)
     }

@@ -19,7 +19,7 @@ public struct FetchStream: Sendable {
     var type = form.type
     try wire.varint("Type", &type)
     guard type == form.type else { throw .invalid("Type", type, wanted: "a fetch's stream type") }
-    try wire.varint("Request ID", &requestID)
+    try wire.varint(form.requestID, &requestID)
   }
   /// One object, up to its payload.
   @inlinable @_lifetime(o: copy wire, copy o)
@@ -133,6 +133,8 @@ public struct FetchStream: Sendable {
 public struct ObjectDatagram: Sendable {
   public let form: DatagramForm
   public let statuses: StatusForm
+  /// The request's id, in the few forms that have it beside the alias.
+  public var requestID: UInt64 = 0
   public var trackAlias: UInt64 = 0
   /// Whether the object is its group's last.
   public var endOfGroup = false
@@ -148,7 +150,11 @@ public struct ObjectDatagram: Sendable {
   public mutating func walk<W: WireWalk & ~Copyable & ~Escapable>(
     _ o: inout ObjectHeader, _ wire: inout W
   ) throws(WireError) {
-    let type = W.fills ? 0 : type(for: o.id, hasExtensions: o.extensions.byteCount > 0, hasPriority: o.priority != nil)
+    // A reader reads it; a tracer, which fills too, is shown one that there is.
+    let type =
+      W.fills
+      ? UInt64(form.types.trailingZeroBitCount)
+      : type(for: o.id, hasExtensions: o.extensions.byteCount > 0, hasPriority: o.priority != nil)
     try walk(&o, &wire, type: type)
   }
   /// The same, with a type that the writer has chosen.
@@ -179,6 +185,7 @@ public struct ObjectDatagram: Sendable {
     guard form.has(type) else { throw .invalid("Type", type, wanted: "a datagram's type") }
     endOfGroup = type & form.endOfGroupBit != 0
     isStatus = type & form.statusBit != 0
+    if form.leadingRequestID { try wire.varint("Subscribe ID", &requestID) }
     try wire.varint("Track Alias", &trackAlias)
     try wire.varint("Group ID", &group)
     if type & form.noObjectIDBit != 0 { id = 0 }
@@ -200,13 +207,24 @@ public struct ObjectDatagram: Sendable {
     } else {
       try wire.expressible("Extension headers", extensions.byteCount == 0)
     }
-    if form.lengths {
+    switch form.payload {
+    case .rest:
+      if wire.includes(isStatus) {
+        try statuses.walk(&status, &wire)
+      } else {
+        try wire.implied("Object Status", &status, .normal)
+      }
+    case .counted:
       try wire.varint("Object Payload Length", &length)
-      if wire.includes(length == 0) { try statuses.walk(&status, &wire) }
-    } else if wire.includes(isStatus) {
+      if wire.includes(length == 0) {
+        try statuses.walk(&status, &wire)
+      } else {
+        try wire.implied("Object Status", &status, .normal)
+      }
+    case .status: try statuses.walk(&status, &wire)
+    case .statusAndLength:
       try statuses.walk(&status, &wire)
-    } else {
-      try wire.implied("Object Status", &status, .normal)
+      try wire.varint("Object Payload Length", &length)
     }
   }
   /// Reads a datagram's header; what is left is its payload. A datagram that ends too early is malformed:
@@ -219,17 +237,27 @@ public struct ObjectDatagram: Sendable {
     do throws(WireError) {
       try walk(&o, &wire)
       try statuses.check(o.status, o.extensions.byteCount)
-      if isStatus, wire.remaining > 0 { throw .trailing(wire.remaining) }
+      try measure(&o, wire.remaining)
     } catch {
       throw wire.failed(error, rewindingTo: mark)
     }
-    if !form.lengths { o.payloadLength = UInt64(wire.remaining) }
     o.subgroup = 0
+  }
+  /// The payload is all that is left, which must agree with a length and a status where they are written.
+  @inlinable @_lifetime(o: copy o)
+  func measure(_ o: inout ObjectHeader, _ remaining: Int) throws(WireError) {
+    if form.hasLength {
+      guard o.payloadLength <= UInt64(remaining) else { throw .truncated("Object Payload") }
+    } else {
+      o.payloadLength = UInt64(remaining)
+    }
+    let left = remaining - (isStatus || o.status != .normal ? 0 : Int(o.payloadLength))
+    guard left == 0 else { throw .trailing(left) }
   }
   /// Writes a datagram's header; the payload goes after it.
   @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
     try statuses.check(o.status, o.extensions.byteCount)
-    guard o.status == .normal || isStatus || form.lengths else { throw .inexpressible("Object Status") }
+    guard o.status == .normal || isStatus || form.hasStatus else { throw .inexpressible("Object Status") }
     var (group, id, priority, status, length) = (o.group, o.id, o.priority, o.status, o.payloadLength)
     var extensions = o.extensions
     let type = type(for: id, hasExtensions: extensions.byteCount > 0, hasPriority: priority != nil)

@@ -15,26 +15,60 @@ public struct ObjectForms: Sendable {
     (self.integers, self.statuses, self.subgroup, self.fetch) = (integers, statuses, subgroup, fetch)
     self.datagram = datagram
   }
+  /// Whether objects may have extension headers at all.
+  public var hasExtensions: Bool { subgroup.flags.union(subgroup.always).contains(.extensions) }
 }
 
 /// What precedes extension headers: their number in 08, their bytes since 09.
 public enum ExtensionForm: Sendable { case count, length }
 
-/// Which object statuses a draft has. Numbers have not moved so far, with one exception in 08 to 10.
+/// Which object statuses a draft has. 0x4 and 0x5 have meant different ends; the other numbers never moved.
 public struct StatusForm: Sendable {
   /// A bit for each number there is.
   public var valid: UInt8
   /// A bit for each status that must come without extension headers.
   public var bare: UInt8
-  @inlinable public init(valid: UInt8, bare: UInt8 = 0) { (self.valid, self.bare) = (valid, bare) }
+  /// What 0x4 and 0x5 mean, where they are valid.
+  public var four: ObjectStatus, five: ObjectStatus
+  @inlinable public init(
+    valid: UInt8, bare: UInt8 = 0, four: ObjectStatus = .endOfTrack, five: ObjectStatus = .endOfSubgroup
+  ) {
+    (self.valid, self.bare, self.four, self.five) = (valid, bare, four, five)
+  }
   /// Only normal objects.
   public static var none: StatusForm { StatusForm(valid: 1) }
 
   @inlinable func status(_ number: UInt64) throws(WireError) -> ObjectStatus {
-    guard number < 8, valid >> UInt8(number) & 1 == 1, let status = ObjectStatus(rawValue: UInt8(number)) else {
+    guard number < 8, valid >> UInt8(number) & 1 == 1 else {
       throw .invalid("Object Status", number, wanted: "a status of this draft")
     }
-    return status
+    switch number {
+    case 0: return .normal
+    case 1: return .doesNotExist
+    case 3: return .endOfGroup
+    case 4: return four
+    default: return five
+    }
+  }
+  @inlinable func number(of status: ObjectStatus) throws(WireError) -> UInt64 {
+    let number: UInt64 =
+      switch status {
+      case .normal: 0
+      case .doesNotExist: 1
+      case .endOfGroup: 3
+      case four: 4
+      default: 5
+      }
+    guard valid >> UInt8(number) & 1 == 1, number != 5 || status == five else { throw .inexpressible("Object Status") }
+    return number
+  }
+  /// Whether the draft has a number for a status.
+  public func says(_ status: ObjectStatus) -> Bool { (try? number(of: status)) != nil }
+  /// The status that this draft has for what another calls the end of its track.
+  @inlinable public func spelled(_ status: ObjectStatus, objectID: UInt64) -> ObjectStatus {
+    guard status.endsTrack, status != four else { return status }
+    // Where both ends have a number, the one of a group that will not come has no object before it.
+    return five == .endOfTrack && objectID == 0 ? five : four
   }
   /// Refuses what can be read but the text forbids: extension headers of an object that does not exist.
   @inlinable func check(_ status: ObjectStatus, _ extensions: Int) throws(WireError) {
@@ -63,6 +97,8 @@ public struct SubgroupForm: Sendable {
     /// A request's id and a sequence number, in a message with a length or without, then frames: a length
     /// and a payload each. Subgroup 0; ids count from 0.
     case frames(Framing)
+    var isSubgroup: Bool { if case .subgroup = self { true } else { false } }
+    var isFrames: Bool { !isSubgroup }
   }
   /// How an object's id is written. `counted`: not at all.
   public enum IDs: Sendable { case absolute, deltas, counted }
@@ -76,19 +112,30 @@ public struct SubgroupForm: Sendable {
   public var ids: IDs
   public var extensions: ExtensionForm
   public var content: Content
+  /// Another base that is understood, never written; its types have the flags below 0x08.
+  public var olderBase: UInt64?
+  /// Whether the request's id precedes the track's alias, as before draft-07 and in peers that kept it.
+  public var leadingRequestID: Bool
+  /// What the draft calls the stream's header.
+  public var name: StaticString
   /// Where the draft defines the stream.
   public var section: StaticString
   public init(
     base: UInt64, flags: SubgroupFlags = [], always: SubgroupFlags = [], ids: IDs = .absolute,
-    extensions: ExtensionForm = .length, content: Content = .subgroup, section: StaticString = ""
+    extensions: ExtensionForm = .length, content: Content = .subgroup, olderBase: UInt64? = nil,
+    leadingRequestID: Bool = false, name: StaticString = "SUBGROUP_HEADER", section: StaticString = ""
   ) {
     (self.base, self.flags, self.always, self.ids) = (base, flags, always, ids)
-    (self.extensions, self.content, self.section) = (extensions, content, section)
+    (self.extensions, self.content, self.name, self.section) = (extensions, content, name, section)
+    (self.olderBase, self.leadingRequestID) = (olderBase, leadingRequestID)
   }
   /// The flags of a stream type, or nil if it is not a subgroup's.
   @inlinable public func flags(of type: UInt64) -> SubgroupFlags? {
-    let found = SubgroupFlags(rawValue: type & flags.rawValue)
-    guard type & ~flags.rawValue == base, !found.isSuperset(of: [.firstIDIsSubgroup, .subgroupID]) else { return nil }
+    let allowed = type & ~0x07 == olderBase ? flags.rawValue & 0x07 : flags.rawValue
+    let found = SubgroupFlags(rawValue: type & allowed)
+    guard type & ~allowed == base || type & ~allowed == olderBase,
+      !found.isSuperset(of: [.firstIDIsSubgroup, .subgroupID])
+    else { return nil }
     return found.union(always)
   }
   @inlinable public func type(for found: SubgroupFlags) -> UInt64? {
@@ -108,10 +155,14 @@ public struct FetchForm: Sendable {
   /// The stream's type.
   public var type: UInt64
   public var objects: Objects
+  /// What the draft calls the request's id.
+  public var requestID: StaticString
   /// Where the draft defines the stream.
   public var section: StaticString
-  public init(type: UInt64 = 5, _ objects: Objects, section: StaticString = "") {
-    (self.type, self.objects, self.section) = (type, objects, section)
+  public init(
+    type: UInt64 = 5, _ objects: Objects, requestID: StaticString = "Request ID", section: StaticString = ""
+  ) {
+    (self.type, self.objects, self.requestID, self.section) = (type, objects, requestID, section)
   }
 }
 
@@ -123,21 +174,37 @@ public struct DatagramForm: Sendable {
     statusBit: UInt64
   /// Extension headers that are there without a bit: in objects, in status datagrams.
   public var always: (objects: ExtensionForm?, statuses: ExtensionForm?)
-  /// Whether a payload has a length, and a status where that is zero.
-  public var lengths: Bool
+  /// What precedes a payload.
+  public enum Payload: Sendable {
+    /// Nothing: it is all that is left. A status has a type of its own.
+    case rest
+    /// Its length, and a status where that is zero.
+    case counted
+    /// A status; what is left is the payload.
+    case status
+    /// A status, then a length.
+    case statusAndLength
+  }
+  public var payload: Payload
+  /// Whether the request's id precedes the track's alias, as before draft-07 and in peers that kept it.
+  public var leadingRequestID: Bool
   /// Where the draft defines the datagram.
   public var section: StaticString
   public init(
     types: UInt64, extensionBit: UInt64 = 0, endOfGroupBit: UInt64 = 0, noObjectIDBit: UInt64 = 0,
     noPriorityBit: UInt64 = 0, statusBit: UInt64 = 0,
-    always: (objects: ExtensionForm?, statuses: ExtensionForm?) = (nil, nil), lengths: Bool = false,
-    section: StaticString = ""
+    always: (objects: ExtensionForm?, statuses: ExtensionForm?) = (nil, nil), payload: Payload = .rest,
+    leadingRequestID: Bool = false, section: StaticString = ""
   ) {
     (self.types, self.extensionBit, self.endOfGroupBit, self.noObjectIDBit) = (
       types, extensionBit, endOfGroupBit, noObjectIDBit
     )
-    (self.noPriorityBit, self.statusBit, self.always, self.lengths) = (noPriorityBit, statusBit, always, lengths)
-    self.section = section
+    (self.noPriorityBit, self.statusBit, self.always, self.payload) = (noPriorityBit, statusBit, always, payload)
+    (self.leadingRequestID, self.section) = (leadingRequestID, section)
   }
+  /// Whether a payload's length is written; it is all that is left of the datagram in either case.
+  @inlinable public var hasLength: Bool { payload == .counted || payload == .statusAndLength }
+  /// Whether a status needs no type of its own.
+  @inlinable public var hasStatus: Bool { payload != .rest }
   @inlinable @inline(__always) public func has(_ type: UInt64) -> Bool { type < 64 && types >> type & 1 == 1 }
 }

@@ -21,6 +21,8 @@ public struct SubgroupStream: Sendable {
   /// The largest object id there can be: what the dialect's integers can write.
   @usableFromInline let largestID: UInt64
   public var flags: SubgroupFlags
+  /// The request's id, in the few forms that have it beside the alias.
+  public var requestID: UInt64 = 0
   /// The track's alias; in moq-lite the subscription's id.
   public var trackAlias: UInt64 = 0
   public var group: UInt64 = 0
@@ -45,6 +47,7 @@ public struct SubgroupStream: Sendable {
     guard let found = form.flags(of: type) else { throw .invalid("Type", type, wanted: "a subgroup's stream type") }
     flags = found
     if case .frames(let framing) = form.content { return try walkGroup(&wire, framing) }
+    if form.leadingRequestID { try wire.varint("Subscribe ID", &requestID) }
     try wire.varint("Track Alias", &trackAlias)
     try wire.varint("Group ID", &group)
     if flags.contains(.firstIDIsSubgroup) { subgroup = nil }
@@ -163,7 +166,7 @@ public struct SubgroupStream: Sendable {
 
 extension StatusForm {
   @inlinable func walk(_ status: inout ObjectStatus, _ wire: inout some Wire) throws(WireError) {
-    var number = UInt64(status.rawValue)
+    var number = try number(of: status)
     try wire.varint("Object Status", &number)
     status = try self.status(number)
   }

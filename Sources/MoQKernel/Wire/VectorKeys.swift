@@ -6,6 +6,8 @@ struct VectorKeys {
   func key(_ field: StaticString) -> String {
     switch (message, field.description) {
     case (_, "Error Reason"): "reason_phrase"
+    // What 12 and 13 call so; the vectors of 14 have the longer name.
+    case ("PUBLISH", "Largest"): "largest_location"
     case ("REQUESTS_BLOCKED", "Maximum Request ID"): "request_id"
     case ("SUBSCRIBE_NAMESPACE", "Track Namespace Prefix"): "namespace_prefix"
     default: Self.snake(field.description)
@@ -14,7 +16,7 @@ struct VectorKeys {
   /// The vectors lay a start and an end flat, and keep every other location whole.
   func flattened(_ field: StaticString) -> (group: String, object: String)? {
     switch (message, field.description) {
-    case (_, "Start Location"): ("start_group", "start_object")
+    case (_, "Start Location"), ("PUBLISH_OK", "Start"): ("start_group", "start_object")
     case ("FETCH", "End Location"): ("end_group", "end_object")
     default: nil
     }

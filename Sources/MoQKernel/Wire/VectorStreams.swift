@@ -6,7 +6,7 @@ extension VectorRunner {
     do throws(WireError) {
       switch expected["stream_type"]?.text {
       case "fetch_header"?: try compose(fetch: expected, into: &writer)
-      case "subgroup_header"?, "group"?: try compose(subgroup: expected, into: &writer)
+      case dialect.objects.subgroup.name.description.lowercased()?: try compose(subgroup: expected, into: &writer)
       case "object_datagram"?, "object_datagram_status"?: try compose(datagram: expected, into: &writer)
       default: return .skipped(reason: "no stream type that \(dialect.name) has")
       }
@@ -48,7 +48,8 @@ extension VectorRunner {
 
   private func compose(subgroup json: JSON, into wire: inout WireWriter) throws(WireError) {
     let forms = dialect.objects
-    guard let type = json["stream_type_id"]?.integer ?? (json["stream_type"]?.text == "group" ? 0 : nil),
+    // Where there is one type, vectors do not say it.
+    guard let type = json["stream_type_id"]?.integer ?? (forms.subgroup.flags.isEmpty ? forms.subgroup.base : nil),
       let flags = forms.subgroup.flags(of: type)
     else { throw .truncated("Type") }
     var stream = SubgroupStream(forms, flags: flags)
@@ -68,7 +69,7 @@ extension VectorRunner {
       }
       header.extensions = extensions.span.bytes
       header.payloadLength = UInt64(payload.count)
-      header.status = try Self.status(object)
+      header.status = try status(object)
       try stream.walk(&header, &wire)
       wire.append(payload.span.bytes)
     }
@@ -87,7 +88,7 @@ extension VectorRunner {
       header.priority = UInt8(truncatingIfNeeded: try number(object, "publisher_priority"))
       header.extensions = extensions.span.bytes
       header.payloadLength = UInt64(payload.count)
-      header.status = try Self.status(object)
+      header.status = try status(object)
       try stream.walk(&header, &wire)
       wire.append(payload.span.bytes)
     }
@@ -103,8 +104,13 @@ extension VectorRunner {
     header.priority = (json["publisher_priority"]?.integer).map { UInt8(truncatingIfNeeded: $0) }
     header.extensions = extensions.span.bytes
     header.payloadLength = UInt64(payload.count)
-    header.status = try Self.status(json)
-    try datagram.walk(&header, &wire, type: try number(json, "stream_type_id"))
+    header.status = try status(json)
+    if let type = json["stream_type_id"]?.integer {
+      try datagram.walk(&header, &wire, type: type)
+    } else {
+      datagram.isStatus = json["stream_type"]?.text == "object_datagram_status"
+      try datagram.walk(&header, &wire)
+    }
     wire.append(payload.span.bytes)
   }
 
@@ -112,12 +118,8 @@ extension VectorRunner {
     for key in keys { if let number = json[key]?.integer { return number } }
     throw WireError(.truncated, "Value", wanted: "a number in the JSON")
   }
-  private static func status(_ json: JSON) throws(WireError) -> ObjectStatus {
-    let number = json["object_status"]?.integer ?? 0
-    guard let status = UInt8(exactly: number).flatMap({ ObjectStatus(rawValue: $0) }) else {
-      throw .invalid("Object Status", number)
-    }
-    return status
+  private func status(_ json: JSON) throws(WireError) -> ObjectStatus {
+    try dialect.objects.statuses.status(json["object_status"]?.integer ?? 0)
   }
   private static func payload(_ json: JSON) -> [UInt8] {
     json["payload_hex"]?.text.flatMap { JSON.bytes(hex: $0) } ?? []

@@ -114,7 +114,8 @@ extension ObjectStatus {
     case .normal: "normal"
     case .doesNotExist: "does-not-exist"
     case .endOfGroup: "end-of-group"
-    case .endOfTrack: "end-of-track"
+    case .endOfTrack, .endOfTrackAndGroup: "end-of-track"
+    case .endOfSubgroup: "end-of-subgroup"
     }
   }
 }

@@ -1,0 +1,45 @@
+import MoQKernel
+
+extension Draft12 {
+  public static var rules: Rules {
+    Rules(
+      identification: Rules.Identification(
+        alpns: ["moq-00", "moq-12"], subprotocols: ["moq-00"],
+        handshakes: [
+          Rules.Handshake(
+            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID, .authorization],
+            serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+        ]),
+      control: .oneStream,
+      numbering: .parity,
+      numbered: [.subscribe, .fetch, .trackStatus, .publishNamespace, .subscribeNamespace, .publish],
+      credit: .maximumRequestID(blocked: .exists),
+      alias: .publisher,
+      refusal: .message,
+      announcing: .requests,
+      namespaceReference: .byNamespace,
+      emptyPrefix: .missing,
+      filters: [.nextGroup, .nextObject, .absolute],
+      fetching: .joining,
+      updating: .narrowing,
+      afterUnsubscribe: .nothing,
+      pushing: .exists,
+      trackStatus: .exists,
+      goAway: .both,
+      bitrateUpdates: .missing,
+      datagrams: .exists,
+      subgroups: .exists,
+      objects: .objects,
+      malformedTrack: .endsSubscription,
+      unknownStream: .closesSession,
+      profiles: [
+        // Its relay counts its own requests from 0.
+        Rules.Profile(name: "imquic-3350253", implementation: nil) { rules in
+          var rules = rules
+          rules.numbering = .lenient
+          return rules
+        }
+      ],
+      codes: .draft12)
+  }
+}

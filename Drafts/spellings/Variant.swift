@@ -1,0 +1,51 @@
+import MoQKernel
+
+/// A dialect as some peers speak it: another one's, but for what it says itself.
+public protocol Variant: Dialect {
+  associatedtype Base: Dialect
+  associatedtype CLIENT_SETUP = Base.CLIENT_SETUP
+  associatedtype SERVER_SETUP = Base.SERVER_SETUP
+  associatedtype SESSION_UPDATE = Base.SESSION_UPDATE
+  associatedtype GOAWAY = Base.GOAWAY
+  associatedtype MAX_REQUEST_ID = Base.MAX_REQUEST_ID
+  associatedtype REQUESTS_BLOCKED = Base.REQUESTS_BLOCKED
+  associatedtype SUBSCRIBE = Base.SUBSCRIBE
+  associatedtype SUBSCRIBE_OK = Base.SUBSCRIBE_OK
+  associatedtype SUBSCRIBE_ERROR = Base.SUBSCRIBE_ERROR
+  associatedtype SUBSCRIBE_UPDATE = Base.SUBSCRIBE_UPDATE
+  associatedtype UNSUBSCRIBE = Base.UNSUBSCRIBE
+  associatedtype PUBLISH_DONE = Base.PUBLISH_DONE
+  associatedtype PUBLISH = Base.PUBLISH
+  associatedtype PUBLISH_OK = Base.PUBLISH_OK
+  associatedtype PUBLISH_ERROR = Base.PUBLISH_ERROR
+  associatedtype FETCH = Base.FETCH
+  associatedtype FETCH_OK = Base.FETCH_OK
+  associatedtype FETCH_ERROR = Base.FETCH_ERROR
+  associatedtype FETCH_CANCEL = Base.FETCH_CANCEL
+  associatedtype TRACK_STATUS = Base.TRACK_STATUS
+  associatedtype TRACK_STATUS_OK = Base.TRACK_STATUS_OK
+  associatedtype TRACK_STATUS_ERROR = Base.TRACK_STATUS_ERROR
+  associatedtype PUBLISH_NAMESPACE = Base.PUBLISH_NAMESPACE
+  associatedtype PUBLISH_NAMESPACE_OK = Base.PUBLISH_NAMESPACE_OK
+  associatedtype PUBLISH_NAMESPACE_ERROR = Base.PUBLISH_NAMESPACE_ERROR
+  associatedtype PUBLISH_NAMESPACE_DONE = Base.PUBLISH_NAMESPACE_DONE
+  associatedtype PUBLISH_NAMESPACE_CANCEL = Base.PUBLISH_NAMESPACE_CANCEL
+  associatedtype SUBSCRIBE_NAMESPACE = Base.SUBSCRIBE_NAMESPACE
+  associatedtype SUBSCRIBE_NAMESPACE_OK = Base.SUBSCRIBE_NAMESPACE_OK
+  associatedtype SUBSCRIBE_NAMESPACE_ERROR = Base.SUBSCRIBE_NAMESPACE_ERROR
+  associatedtype UNSUBSCRIBE_NAMESPACE = Base.UNSUBSCRIBE_NAMESPACE
+  associatedtype ANNOUNCE_INIT = Base.ANNOUNCE_INIT
+  associatedtype ANNOUNCE = Base.ANNOUNCE
+}
+
+extension Variant {
+  public static var name: String { Base.name }
+  public static var version: UInt64 { Base.version }
+  public static var framing: Framing { Base.framing }
+  public static func framing(of kind: MessageKind) -> Framing { Base.framing(of: kind) }
+  public static var objects: ObjectForms { Base.objects }
+  public static var requestStreams: [RequestStream] { Base.requestStreams }
+  public static var rules: Rules { Base.rules }
+  public static func section(of kind: MessageKind) -> StaticString { Base.section(of: kind) }
+  public static func check(_ message: Message) throws(WireError) { try Base.check(message) }
+}
