@@ -122,9 +122,8 @@ extension SessionOptions.Dialects {
   }
 }
 
-/// Throws if no dialect has that name.
-func checkDialect(_ name: String) throws(Misuse) {
-  let known = Runtime.dialectNames
+/// Throws if no dialect has that name: of those that sessions speak, unless others are given.
+func checkDialect(_ name: String, among known: [String] = Runtime.dialectNames) throws(Misuse) {
   guard !known.contains(name) else { return }
   let hint = nearest(name, among: known).map { "did you mean \($0)?" } ?? "there are \(known.joined(separator: ", "))"
   throw Misuse("there is no dialect \"\(name)\"; \(hint)")

@@ -328,6 +328,8 @@ struct StreamTests {
       try await server.withConnection { $0.receivedStreams }, try await client.withConnection { $0.waitingStreams }
     )
     #expect(received >= 40 && received <= 40 + 8 + 1)
-    #expect(waiting == 200 - (Int(received) - 1))
+    // Some that were opened may still be on their way; none was opened beyond the credit.
+    let opened = 200 - waiting
+    #expect(opened >= Int(received) - 1 && opened <= 40 + 8)
   }
 }

@@ -170,11 +170,13 @@ import Testing
     #expect(lines("abcd", "cdab") == "+c+d a b-c-d" || lines("abcd", "cdab") == "-a-b c d+a+b")
   }
 
-  @Test func `drafts lists the dialects, names first`() async throws {
+  @Test func `drafts lists the dialects, names first, and which of them sessions speak`() async throws {
     let result = try await ToolProcess.run("drafts")
     #expect(result.status == 0)
-    let names = result.text.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
-    #expect(names == dialects.map { $0.name })
+    let lines = result.text.split(separator: "\n")
+    func names(_ lines: [Substring]) -> [String] { lines.map { String($0.prefix { $0 != " " }) } }
+    #expect(names(lines) == codecs.map { $0.name })
+    #expect(names(lines.filter { $0.hasSuffix("  sessions") }) == dialects.map { $0.name })
   }
 
   @Test(.enabled(if: exists(publicVectors), "the public vectors are not here"))

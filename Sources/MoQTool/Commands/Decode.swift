@@ -25,9 +25,9 @@ extension Command {
     ]
   ) { arguments in
     let names = arguments.texts(draft)
-    for name in names { try checkDialect(name) }
+    for name in names { try checkDialect(name, among: codecs.map { $0.name }) }
     // How some peers speak a dialect counts as that dialect.
-    let chosen = (dialects + profiles).filter { names.isEmpty || names.contains($0.name) }
+    let chosen = (codecs + profiles).filter { names.isEmpty || names.contains($0.name) }
     let wanted: Reading.Wanted =
       switch arguments.text(kind) {
       case nil: .anything
