@@ -1,6 +1,7 @@
 """aioquic as a QUIC server that echoes streams and datagrams and asks for a Retry first.
 
-Usage: aioquic_server.py CERTIFICATE KEY. Prints "port N", then "closed CODE REASON" for each connection that ends.
+Usage: aioquic_server.py CERTIFICATE KEY. Prints "port N", then "closed CODE REASON" when its first connection ends,
+and leaves; after two minutes it leaves in any case.
 A bidirectional stream is echoed; the end of a unidirectional one is answered on a unidirectional one of its own.
 A stream that begins with "reset" is reset with 5 and stopped with 6.
 """
@@ -12,6 +13,9 @@ from aioquic.asyncio import serve
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ConnectionTerminated, DatagramFrameReceived, StreamDataReceived
+
+
+ended = asyncio.Event()
 
 
 class Echo(QuicConnectionProtocol):
@@ -38,6 +42,7 @@ class Echo(QuicConnectionProtocol):
             self.transmit()
         elif isinstance(event, ConnectionTerminated):
             print("closed", event.error_code, event.reason_phrase, flush=True)
+            ended.set()
 
 
 async def main(certificate, key):
@@ -45,7 +50,7 @@ async def main(certificate, key):
     configuration.load_cert_chain(certificate, key)
     server = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=Echo, retry=True)
     print("port", server._transport.get_extra_info("sockname")[1], flush=True)
-    await asyncio.Event().wait()
+    await asyncio.wait_for(ended.wait(), 120)
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2]))
