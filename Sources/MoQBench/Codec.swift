@@ -17,8 +17,7 @@ enum Codec {
   /// An object with a borrowed payload may cost this much more.
   static let objects = 2.0
   /// A datagram's header is another one each time, and its type's bits decide about each field.
-  static let datagrams = 3.5
-  static let rounds = 200_000
+  static let datagrams = 4.5
   /// Objects of a stream, and bytes of each one's payload.
   static let count = 2_000, payload = 1_200
 
@@ -30,7 +29,7 @@ enum Codec {
     let name = dialect.name, stream = Twin.Stream(.draft), datagram = Twin.datagram()
     return [
       Case("\(name) SUBSCRIBE", limit: messages) {
-        race(operations: rounds) { n in
+        race { n in
           trip(.subscribe(subscribe), dialect, n)
         } twin: { n in
           Twin.trip(
@@ -38,28 +37,28 @@ enum Codec {
         }
       },
       Case("\(name) SUBSCRIBE_OK", limit: tinyMessages) {
-        race(operations: rounds) { n in
+        race { n in
           trip(.subscribeOK(subscribeOK), dialect, n)
         } twin: { n in
           Twin.trip(n, TwinSubscribeOK(id: 4, alias: 70_000), { $0.encode14(&$1) }, { .init(decoding14: $0) })
         }
       },
       Case("\(name) subgroup objects, read", limit: objects) {
-        race(operations: rounds) { n in
+        race { n in
           read(stream.bytes, dialect, n)
         } twin: { n in
           stream.read(n)
         }
       },
       Case("\(name) subgroup objects, written", limit: objects) {
-        race(operations: rounds) { n in
+        race { n in
           write(dialect, n)
         } twin: { n in
           Twin.write(.draft, n)
         }
       },
       Case("\(name) datagram, read", limit: datagrams) {
-        race(operations: rounds) { n in
+        race { n in
           read(datagram: datagram, dialect, n)
         } twin: { n in
           Twin.read(datagram: datagram, n)
@@ -72,7 +71,7 @@ enum Codec {
     let name = dialect.name, stream = Twin.Stream(.lite)
     return [
       Case("\(name) SUBSCRIBE", limit: messages) {
-        race(operations: rounds) { n in
+        race { n in
           trip(.subscribe(liteSubscribe), dialect, n)
         } twin: { n in
           Twin.trip(
@@ -81,21 +80,21 @@ enum Codec {
         }
       },
       Case("\(name) SUBSCRIBE_OK", limit: tinyMessages) {
-        race(operations: rounds) { n in
+        race { n in
           trip(.subscribeOK(SubscribeOK()), dialect, n)
         } twin: { n in
           Twin.trip(n, TwinSubscribeOK(), { $0.encodeLite(&$1) }, { .init(decodingLite: $0) })
         }
       },
       Case("\(name) frames, read", limit: objects) {
-        race(operations: rounds) { n in
+        race { n in
           read(stream.bytes, dialect, n)
         } twin: { n in
           stream.read(n)
         }
       },
       Case("\(name) frames, written", limit: objects) {
-        race(operations: rounds) { n in
+        race { n in
           write(dialect, n)
         } twin: { n in
           Twin.write(.lite, n)

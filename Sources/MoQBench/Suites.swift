@@ -18,6 +18,10 @@ struct Case: Sendable {
   init(_ name: String, limit: Double? = nil, run: @escaping @Sendable () async throws -> Measurement) {
     (self.name, self.limit, self.run) = (name, limit, run)
   }
+  func allows(_ result: Measurement) -> Bool {
+    guard let limit, let ratio = result.ratio else { return true }
+    return ratio <= limit
+  }
 }
 
 /// What a case found.
@@ -27,33 +31,43 @@ struct Measurement: Sendable {
   /// The cost of a hand-written twin in the same run, in the same unit.
   var twin: Double?
   var unit: String
+  /// How many times dearer ours is; nil: it has no twin.
+  var ratio: Double?
   /// Other figures, as they are printed and as JSON has them.
   var details: [(name: String, value: Double, unit: String)] = []
 
-  init(_ ours: Double, twin: Double? = nil, unit: String, details: [(name: String, value: Double, unit: String)] = []) {
+  init(
+    _ ours: Double, twin: Double? = nil, unit: String, ratio: Double? = nil,
+    details: [(name: String, value: Double, unit: String)] = []
+  ) {
     (self.ours, self.twin, self.unit, self.details) = (ours, twin, unit, details)
+    self.ratio = ratio ?? twin.map { ours / $0 }
   }
-  var ratio: Double? { twin.map { ours / $0 } }
 }
 
-/// The least cost of two ways to do the same, each in nanoseconds of this thread's CPU per operation.
+/// Two ways to do the same, each in nanoseconds of this thread's CPU per operation: the least, and the median
+/// of the rounds' ratios.
 ///
-/// The two take turns, so that the machine's moods meet both; the minimum is the round with the least noise.
-func race(
-  rounds: Int = 15, operations: Int, ours: (Int) throws -> Void, twin: (Int) throws -> Void
-) rethrows -> Measurement {
-  var (best, bestTwin) = (Double.infinity, Double.infinity)
-  try ours(operations / 10 + 1)
-  try twin(operations / 10 + 1)
-  for _ in 0..<rounds {
-    best = min(best, try cost(operations, ours))
-    bestTwin = min(bestTwin, try cost(operations, twin))
+/// The two take turns, in rounds so short that whatever else the machine does meets both or few of them. Half
+/// of the rounds may be spoiled without moving the median.
+func race(rounds: Int = 200, ours: (Int) throws -> Void, twin: (Int) throws -> Void) rethrows -> Measurement {
+  // Caches and branches are warm, and a round is long enough for the clock.
+  _ = try cost(2_000, ours)
+  let operations = max(200, Int(600_000 / max(try cost(2_000, twin), 1)))
+  var (best, bestTwin, ratios) = (Double.infinity, Double.infinity, [Double]())
+  for round in 0..<rounds {
+    // Neither is always the one that comes after the other.
+    let early = round.isMultiple(of: 2) ? try cost(operations, ours) : nil
+    let other = try cost(operations, twin)
+    let mine = try early ?? cost(operations, ours)
+    (best, bestTwin) = (min(best, mine), min(bestTwin, other))
+    ratios.append(mine / other)
   }
-  return Measurement(best, twin: bestTwin, unit: "ns")
+  return Measurement(best, twin: bestTwin, unit: "ns", ratio: ratios.sorted()[rounds / 2])
 }
 
 private func cost(_ operations: Int, _ work: (Int) throws -> Void) rethrows -> Double {
   let start = threadCPU()
   try work(operations)
-  return Double(threadCPU() - start) / Double(operations)
+  return Double(max(threadCPU() - start, 1)) / Double(operations)
 }
