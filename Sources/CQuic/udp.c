@@ -36,12 +36,16 @@ cq_buffers *cq_buffers_new(void) {
   return b;
 }
 void cq_buffers_free(cq_buffers *b) {
+  if (!b) return;
   free(b->memory);
   free(b->writer.out);
   free(b);
 }
 cq_packet *cq_received(cq_buffers *b, int index) { return &b->packet[index]; }
-cq_writer *cq_buffers_writer(cq_buffers *b) { return &b->writer; }
+cq_writer *cq_buffers_writer(cq_buffers *b) {
+  static cq_writer none;
+  return b ? &b->writer : &none;
+}
 
 static socklen_t to_sockaddr(const cq_address *a, struct sockaddr_storage *out) {
   memset(out, 0, sizeof *out);

@@ -174,6 +174,8 @@ public final class BroadcastTrack: Sendable {
   public var name: String { core.name }
   /// The number of subscriptions it has now.
   public var subscribers: Int { get async { core.shared.subscribers } }
+  /// Whether `write` waits now, since a subscriber is as far behind as the track's backlog allows.
+  public var isBehind: Bool { core.shared.isBehind }
   /// Waits until someone has subscribed.
   public func firstSubscriber() async throws(MoQError) {
     try await core.shared.wait { subscribers, _ in subscribers > 0 }

@@ -124,7 +124,7 @@ extension MoQError {
       case .permissionDenied: .permissionDenied
       case .unresolved: .unknownHost
       case .addressNotAvailable, .certificate: .badOption
-      case .system, .shutDown: .transport
+      case .noMemory, .system, .shutDown: .transport
       }
     self.init(code, "\(error)", cause: error)
   }

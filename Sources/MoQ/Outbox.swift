@@ -174,6 +174,7 @@ final class TrackShared: Sendable {
   private let gate = Gate()
 
   var subscribers: Int { state.withLock { $0.subscribers } }
+  var isBehind: Bool { state.withLock { $0.isBehind } }
 
   func set(subscribers: Int, isBehind: Bool) {
     let wake = state.withLock { state in

@@ -115,8 +115,9 @@ extension Session {
   public var statistics: SessionStatistics {
     get async {
       let bound = self.bound
-      let numbers = try? await loop.run { bound.value.driver.statistics }
-      return SessionStatistics(numbers ?? TransportStatistics(), peerBitrate: shared.peerBitrate)
+      let now = try? await loop.run { (bound.value.driver.statistics, bound.value.driver.withheldBytes) }
+      let (numbers, withheld) = now ?? (TransportStatistics(), 0)
+      return SessionStatistics(numbers, peerBitrate: shared.peerBitrate, withheldBytes: withheld)
     }
   }
   /// Waits until the session is over, and says how it ended.
@@ -266,14 +267,17 @@ public struct SessionStatistics: Sendable, Equatable {
   public var bytesReceived: UInt64 = 0
   public var packetsSent: UInt64 = 0
   public var packetsLost: UInt64 = 0
+  /// Bytes of objects that have arrived and that nobody has taken. For as many the peer has no credit, so that it
+  /// comes to a stop when they are `SessionOptions.receiveBuffer`.
+  public var withheldBytes = 0
   /// The part of the packets sent that was lost, 0 to 1.
   public var loss: Double { packetsSent == 0 ? 0 : Double(packetsLost) / Double(packetsSent) }
 
-  init(_ from: TransportStatistics, peerBitrate: UInt64?) {
+  init(_ from: TransportStatistics, peerBitrate: UInt64?, withheldBytes: Int) {
     (smoothedRTT, minimumRTT, estimatedBitrate) = (from.smoothedRTT, from.minimumRTT, from.estimatedBitrate)
     (bytesSent, bytesReceived) = (from.bytesSent, from.bytesReceived)
     (packetsSent, packetsLost) = (from.packetsSent, from.packetsLost)
-    self.peerBitrate = peerBitrate
+    (self.peerBitrate, self.withheldBytes) = (peerBitrate, withheldBytes)
   }
 }
 

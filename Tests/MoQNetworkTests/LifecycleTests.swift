@@ -41,6 +41,27 @@ struct LifecycleTests {
     #expect(try await server.events.close() == .application(code: 5, reason: "done", byPeer: true))
   }
 
+  /// A loop without memory for packets opens no socket, and says why.
+  @Test func noMemoryForPackets() async throws {
+    let (stream, sink) = AsyncStream<Event>.makeStream()
+    let loop = Loop(name: "poor"), identity = try Side.identity.get()
+    defer { loop.shutdown() }
+    let endpoint = try await loop.run {
+      loop.core.packets = PacketBuffers(nil)
+      let endpoint = QUICEndpoint(loop: loop)
+      #expect(throws: NetworkError.noMemory) {
+        try endpoint.listen(on: Resolver.known("127.0.0.1", port: 0) ?? [], identity: identity, alpns: ["moq-00"]) {
+          _ in Witness(.silent, sink)
+        }
+      }
+      _ = endpoint.connect(
+        host: "127.0.0.1", port: 1, alpns: ["moq-00"], trust: .none, handler: Witness(.silent, sink))
+      return LoopBound(endpoint, on: loop)
+    }
+    #expect(try await Events(stream).close() == .failed(NetworkError.noMemory.description))
+    #expect(try await loop.run { endpoint.value.connections.isEmpty })
+  }
+
   @Test func datagrams() async throws {
     let server = try await Side.server(.echo)
     let client = try await Side.client(to: server.port)

@@ -143,6 +143,7 @@ typedef struct cq_writer {
   socklen_t tolen, fromlen;
   cq_stops stops;
 } cq_writer;
+/* Of no buffers: one without memory, through which nothing is written. */
 cq_writer *cq_buffers_writer(cq_buffers *b);
 static inline cq_stops *cq_writer_stops(cq_writer *w) { return &w->stops; }
 static inline int64_t cq_stop_at(const cq_writer *w, int64_t i, uint64_t *code) {

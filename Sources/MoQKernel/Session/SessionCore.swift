@@ -25,6 +25,8 @@ public final class SessionCore {
   /// Streams, and their bytes, that are held until it is known whose they are.
   public var heldStreams: Int { held.count }
   public var heldByteCount: Int { heldBytes }
+  /// Bytes of objects that have been told of and not been `consumed`: the peer has no credit for more in their place.
+  public var unconsumedBytes: Int { streams.all.reduce(0) { $0 + $1.unconsumed } }
   /// What was counted of things that went by unseen.
   public internal(set) var counters = SessionCounters()
   /// The largest datagram that the transport takes now; 0: none. The driver keeps it up to date.

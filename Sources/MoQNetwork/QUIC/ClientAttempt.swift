@@ -43,6 +43,7 @@ extension QUICConnection {
       sockets = [socket]
       localAddress = socket.address
     } catch {
+      if error.number == ENOMEM { return end(.failed(NetworkError.noMemory.description)) }
       return tryNextAddress(
         orEnd: .unreachable(address: address.description, reason: String(cString: cq_error_text(error.number))))
     }

@@ -10,6 +10,8 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case unresolved(host: String, reason: String)
   /// A certificate or key could not be read or does not fit.
   case certificate(String)
+  /// The system has no memory left for the buffers of packets.
+  case noMemory
   /// A system call failed otherwise.
   case system(call: String, place: String, reason: String)
   /// The loop or the endpoint has been shut down.
@@ -26,6 +28,7 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unresolved(let host, let reason):
       "cannot find the address of \(host): \(reason); check the name and the network"
     case .certificate(let text): text
+    case .noMemory: "no memory for the buffers of packets: end other programs, or allow this one more"
     case .system(let call, let place, let reason): "\(call) failed for \(place): \(reason)"
     case .shutDown: "the endpoint has been shut down"
     }

@@ -141,6 +141,7 @@ public final class QUICEndpoint: LoopMember {
     case EADDRINUSE: .portInUse(address.description)
     case EACCES, EPERM: .permissionDenied(address.description)
     case EADDRNOTAVAIL: .addressNotAvailable(address.description)
+    case ENOMEM: .noMemory
     default: .system(call: "bind", place: address.description, reason: String(cString: cq_error_text(number)))
     }
   }

@@ -1,15 +1,14 @@
 import CQuic
+import Glibc
 
 /// What the sockets of one loop read into and write from.
 final class PacketBuffers {
-  let pointer: OpaquePointer
+  /// nil: there was no memory for them. No socket opens then, so nothing is read or written.
+  let pointer: OpaquePointer?
   let writer: UnsafeMutablePointer<cq_writer>
 
-  init() {
-    guard let buffers = cq_buffers_new(), let writer = cq_buffers_writer(buffers) else {
-      preconditionFailure("no memory for packet buffers")
-    }
-    (pointer, self.writer) = (buffers, writer)
+  init(_ pointer: OpaquePointer? = cq_buffers_new()) {
+    (self.pointer, writer) = (pointer, cq_buffers_writer(pointer))
   }
 
   deinit { cq_buffers_free(pointer) }
@@ -28,13 +27,15 @@ final class UDPSocket: LoopSource {
   /// Connections whose packets the kernel did not take yet.
   private var waiting: [QUICConnection] = []
 
-  /// Opens and binds it; throws the error number.
+  /// Opens and binds it; throws the error number, ENOMEM if the loop has no memory for packets.
   init(core: LoopCore, bind: SocketAddress, connect: SocketAddress? = nil, offload: Bool) throws(SystemError) {
     raw = .allocate(capacity: 1)
     self.core = core
     var from = bind.raw
     let result: Int32
-    if let connect {
+    if core.packets.pointer == nil {
+      result = -ENOMEM
+    } else if let connect {
       var to = connect.raw
       result = cq_socket_open(raw, &from, &to, offload ? 1 : 0, 0)
     } else {
@@ -67,7 +68,7 @@ final class UDPSocket: LoopSource {
   deinit { close() }
 
   override func readable() {
-    let buffers = core.packets.pointer
+    guard let buffers = core.packets.pointer else { return }
     // A bound on what one socket takes in before the others' turn; the rest is there in the next tick.
     for _ in 0..<4 {
       guard isOpen else { return }

@@ -32,6 +32,9 @@ public final class SessionDriver: ConnectionHandler {
   /// How many streams the peer has opened.
   public private(set) var streamsReceived: UInt64 = 0
 
+  /// Bytes that have arrived and for which the peer has got no credit, since nobody has taken them.
+  public var withheldBytes: Int { slots.reduce(core.unconsumedBytes) { $0 + $1.kept } }
+
   private var slots: [Slot] = []
   private var tickedAt: UInt64 = 0
   private var timer: LoopTimer?
