@@ -1,7 +1,7 @@
 # Every door of the project. `make help` lists them; each is a script in Scripts/ that a person can run as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint bench test-peers test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
+.PHONY: help demo test matrix format lint bench test-peers test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ demo: ## Relay, clock and a subscriber of each dialect on this machine, DEMO_SEC
 
 test: ## Build and run every test that needs this machine alone
 	@Scripts/test
+
+matrix: ## Every dialect's publisher to every dialect's subscriber, as a table
+	@Scripts/matrix
 
 format: ## Write every Swift source in the house's format
 	@Scripts/format

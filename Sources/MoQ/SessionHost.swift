@@ -67,7 +67,9 @@ final class SessionHost: SessionOwner {
     case .datagram(let request, let info, let bytes): datagram(request, info, bytes)
     case .fetchBegan(let key, let request): fetchBegan(key, request)
 
-    case .established: established()
+    case .established:
+      publishing?.handle(event)
+      established()
     case .closed(let end): over(end)
     case .goingAway(let uri): shared.move.fulfil(SessionMove(url: uri.isEmpty ? nil : uri))
     case .bitrate(let bits): shared.setPeerBitrate(bits)

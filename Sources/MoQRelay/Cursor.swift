@@ -123,8 +123,8 @@ final class Cursor {
     let info: SubgroupInfo
     if let subgroup {
       info = SubgroupInfo(
-        group: group.id, subgroup: subgroup.id, priority: subgroup.priority, endsGroup: subgroup.endsGroup,
-        hasExtensions: subgroup.hasExtensions)
+        group: group.id, subgroup: subgroup.id, priority: subgroup.priority,
+        endsGroup: subgroup.endsGroup && !egress.endsWithin(group.id), hasExtensions: subgroup.hasExtensions)
     } else {
       info = SubgroupInfo(group: group.id, priority: first.priority, endsGroup: true)
     }

@@ -73,6 +73,8 @@ final class Egress {
     guard let endGroup else { return false }
     return location > Location(endGroup, endObject ?? .max)
   }
+  /// Whether the subscription ends within a group, so that the end of its stream is not the group's.
+  func endsWithin(_ group: UInt64) -> Bool { endGroup == group && endObject != nil }
   private func wants(_ subgroup: CachedSubgroup) -> Bool {
     let group = subgroup.group.id
     return forward && !isOver && group >= start.group && group <= endGroup ?? .max
@@ -109,6 +111,8 @@ final class Egress {
 
   /// A subgroup has begun. `isFirst`: its group has, too.
   func appeared(_ subgroup: CachedSubgroup, isFirst: Bool) {
+    // The first group after the range may be the first sign that the range is over.
+    if let endGroup, subgroup.group.id > endGroup { return endIfDone() }
     guard wants(subgroup), isFirst || abilities.subgroups else { return }
     let place = Location(subgroup.group.id, abilities.subgroups ? subgroup.id : 0)
     if let behind, place >= behind { return }

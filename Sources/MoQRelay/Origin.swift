@@ -151,7 +151,9 @@ public final class Origin {
     do {
       try attachment.session.accept(key, answer)
     } catch {
-      // The subscriber left in the meantime.
+      // The subscriber left in the meantime; where it has not, it is owed an answer.
+      attachment.session.reject(key, RequestFailure(.internalError, error.phrase))
+      attachment.ended(key)
       return left(track)
     }
     attachment.use(key, for: .egress(egress))

@@ -37,6 +37,9 @@ extension SessionCore {
     }
     let stream = openStream(.unidirectional, priority ?? sendPriority(served, info), use: .sending)
     stream.outgoing = .subgroup(state)
+    stream.owesGroupEnd =
+      info.endsGroup && forms.subgroup.content.isSubgroup && !flags.contains(.endOfGroup)
+      && forms.statuses.says(.endOfGroup)
     served.attach(stream)
     _ = served.state.opened()
     send(writer.withBytes { slabs.write($0) }, on: stream)
@@ -81,6 +84,7 @@ extension SessionCore {
     let isBare = object.extensions.isEmpty || forms?.hasExtensions == false
     if isBare, !object.extensions.isEmpty { counters.objectsReduced &+= 1 }
     var status = object.status
+    if status == .endOfGroup || status.endsTrack { stream.owesGroupEnd = false }
     if status != .normal, let forms, forms.subgroup.content.isSubgroup {
       status = forms.statuses.spelled(status, objectID: object.id)
       guard forms.statuses.says(status) else {
@@ -139,10 +143,15 @@ extension SessionCore {
     guard let stream = streams[key], !stream.isSent else { return 0 }
     return configuration.highWater - stream.queued
   }
-  /// FIN. A stream whose current object is not whole is reset instead.
+  /// FIN. A stream whose current object is not whole is reset instead. Where the group ends with it and the
+  /// dialect has no bit for that, a status says so before.
   public func finish(stream key: StreamKey) {
     guard let stream = streams[key], case .sending = stream.use, !stream.isSent else { return }
     guard stream.payloadOwed == 0 else { return reset(stream: key, .internalError) }
+    if stream.owesGroupEnd, case .subgroup(let state)? = stream.outgoing {
+      try? write(
+        ObjectInfo(group: state.group, subgroup: state.subgroup ?? 0, id: state.nextID, status: .endOfGroup), on: key)
+    }
     finishSending(stream)
     outgoingEnded(stream)
   }

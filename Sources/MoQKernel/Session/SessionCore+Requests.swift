@@ -333,6 +333,10 @@ extension SessionCore {
   public func answer(_ key: RequestKey, _ state: TrackState) throws(CommandError) {
     guard let request = requests[key] as? StatusQuery, !request.isOurs, !request.isEnded else { return }
     if case .doesNotExist = state.progress { return refuseStatus(request, RequestFailure(.doesNotExist)) }
+    // Where an answer tells no status, it would say that the track has no objects.
+    if case .unknown = state.progress, !statusIsSaid {
+      return refuseStatus(request, RequestFailure(.notSupported, "the track's state cannot be found out"))
+    }
     var m = TrackStatusOK()
     (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
     // Through draft-10 the answer is matched by name.

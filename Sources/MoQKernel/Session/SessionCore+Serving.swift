@@ -49,7 +49,12 @@ extension SessionCore {
       if served.isEnded { return }
       throw CommandError(.wrongState, "the subscription is answered already")
     }
-    try self.answer(.subscribeOK(m), served)
+    do { try self.answer(.subscribeOK(m), served) } catch {
+      // The priority is a hint, and the objects' own counts; few dialects have words for it here.
+      guard case .inexpressible = error.kind, m.priority != 128 else { throw error }
+      m.priority = 128
+      try self.answer(.subscribeOK(m), served)
+    }
     _ = served.state.accepted()
     (served.largest, served.groupOrder) = (answer.largest, m.groupOrder)
     served.range = start(of: served.request.filter, answer.largest)

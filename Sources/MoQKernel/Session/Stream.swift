@@ -62,6 +62,8 @@ final class Stream {
   /// Bytes of the current object's payload that the owner owes.
   @exclusivity(unchecked) var payloadOwed: UInt64 = 0
   @exclusivity(unchecked) var outgoing: OutgoingObjects?
+  /// FIN ends the group, and the stream's type cannot say so: a status has to.
+  var owesGroupEnd = false
 
   init(_ key: StreamKey, _ kind: StreamKind, isOurs: Bool, use: Use) {
     (self.key, self.kind, self.isOurs, self.use) = (key, kind, isOurs, use)
