@@ -39,6 +39,22 @@ import Testing
     #expect(pair.allFaults == [])
   }
 
+  @Test(arguments: Speech.allCases) func anAnswerWhosePriorityCannotBeSaid(_ speech: Speech) throws {
+    let (pair, recorder) = started(speech)
+    let key = try pair.client.subscribe(SubscribeRequest(track))
+    pair.settle()
+    var answer = SubscribeAnswer()
+    answer.priority = 7
+    try pair.server.accept(try #require(recorder.subscribeRequested(.server).first?.0), answer)
+    pair.settle()
+    let heard = recorder.all(.client) { event -> SubscribeAnswer? in
+      if case .subscribed(key, let answer) = event { answer } else { nil }
+    }
+    // Objects carry it in draft-14; moq-lite says it here.
+    #expect(heard.map(\.priority) == [speech.isLite ? 7 : 128])
+    #expect(pair.allFaults == [])
+  }
+
   @Test(arguments: Speech.allCases) func cancelledSubscription(_ speech: Speech) throws {
     let (pair, recorder, ours, theirs) = try subscribed(speech)
     let stream = try pair.server.openSubgroup(theirs, SubgroupInfo(group: 3))
