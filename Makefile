@@ -1,7 +1,7 @@
 # Every door of the project. `make help` lists them; each is a script in Scripts/ that a person can run as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix format lint bench test-peers test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
+.PHONY: help demo test matrix format lint bench test-peers interop test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ bench: ## Benchmarks against their twins; BENCH="--check" fails beyond the allow
 
 test-peers: ## Foreign peers: moq-rs and aioquic, payloads compared byte for byte (downloads them from PyPI)
 	@Scripts/test-peers
+
+interop: ## The public interop runner's tests against our relay, in every dialect, over raw QUIC and WebTransport
+	@Scripts/interop
 
 test-fresh: ## Demo and test in a bare Debian 12 and 13 with only the Swift toolchain mounted (root, debootstrap)
 	@Scripts/test-fresh

@@ -41,6 +41,31 @@ public final class Broadcast: Sendable {
     return Broadcast(path, outbox, local, session: session)
   }
 
+  /// One that the peer is not told of.
+  static func unannounced(_ session: Session, _ path: TrackNamespace) async throws(MoQError) -> Broadcast {
+    let made = Promise<(Outbox, LoopBound<LocalBroadcast>)?>()
+    session.post { made.fulfil($0.publishing?.publishUnannounced(path)) }
+    guard let result = await made.wait() else { throw .cancelledTask }
+    guard let (outbox, local) = result else {
+      throw MoQError(.sessionClosed, "publishing \(path): the session is over")
+    }
+    return Broadcast(path, outbox, local, session: session)
+  }
+
+  /// Makes a track, and offers it to the peer.
+  func offer(_ name: String, options: TrackOptions) async throws(MoQError) -> BroadcastTrack {
+    let track = try await track(name, options: options), answer = Promise<Result<Void, MoQError>>()
+    guard let session else { return track }
+    let request = Promise<RequestKey?>()
+    session.post { [core = track.core] host in
+      request.fulfil(host.publishing?.offer(core.feed.value.local, answer))
+    }
+    try await session.answer(answer) { host in
+      if case .some(.some(let key)) = request.value { host.core.cancel(key) }
+    }
+    return track
+  }
+
   /// The track of that name, made the first time it is asked for; `options` count only then.
   public func track(_ name: String, options: TrackOptions = TrackOptions()) async throws(MoQError) -> BroadcastTrack {
     if let failure = outbox.failure { throw failure }

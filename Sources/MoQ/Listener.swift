@@ -47,6 +47,7 @@ final class Listener: Sendable {
           options: quic
         ) { _ in
           let driver = SessionDriver(SessionCore(role: .server, options: configuration, registry: registry), loop: loop)
+          driver.traces = session.traces?.folder
           accept(driver)
           return driver
         }

@@ -74,6 +74,29 @@ final class PublishingHost {
     }
   }
 
+  /// A broadcast that the peer is not told of: for tracks that are offered to it one by one.
+  func publishUnannounced(_ path: TrackNamespace) -> (Outbox, LoopBound<LocalBroadcast>) {
+    tick()
+    return (outbox, LoopBound(origin.publish(path, announced: false), on: host.loop))
+  }
+
+  func offer(_ track: LocalTrack, _ answer: Promise<Result<Void, MoQError>>) -> RequestKey? {
+    tick()
+    let what = "offering \(track.name)"
+    guard let attachment else {
+      answer.fulfil(.failure(MoQError(.sessionClosed, "\(what): the session is over")))
+      return nil
+    }
+    switch host.attempt(what, { () throws(CommandError) in try attachment.offer(track) }) {
+    case .success(let key):
+      host.answers[key] = (what, answer)
+      return key
+    case .failure(let error):
+      answer.fulfil(.failure(error))
+      return nil
+    }
+  }
+
   // MARK: What the peer asks
 
   func handle(_ event: Event) {

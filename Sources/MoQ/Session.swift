@@ -84,6 +84,7 @@ extension Session {
         options: options.configuration(path: target.path.isEmpty ? nil : target.path, authority: target.authority),
         registry: options.registry)
       let driver = SessionDriver(core, loop: loop)
+      driver.traces = options.traces?.folder
       let host = SessionHost(driver: driver, options: options, peer: target.authority, shared: shared)
       host.publishing = PublishingHost(host, requests: requests)
       let bound = LoopBound(host, on: loop)
@@ -106,6 +107,8 @@ extension Session {
   public var dialect: SessionDialect { facts.dialect }
   /// The peer's address, as `host:port`.
   public var peerAddress: String { facts.peerAddress }
+  /// The connection's first destination id in hexadecimal, by which both sides' traces name it.
+  public var connectionID: String { JSON.hex(facts.connectionID) }
   /// What the peer calls its implementation, where it says so.
   public var peerImplementation: String? { facts.peerImplementation }
   /// The path the client asked for, on a server.
@@ -217,6 +220,16 @@ extension Session {
   /// Throws `refused`, `unauthorized`, `timeout` or `sessionClosed` if the peer does not want it.
   public func publish(_ path: TrackNamespace) async throws(MoQError) -> Broadcast {
     try await Broadcast.begin(self, path)
+  }
+
+  /// Offers a single track to the peer (PUBLISH, since draft-12), without announcing its path, and waits for the yes.
+  ///
+  /// Throws `inexpressible` where the dialect has no such message, `refused`, `unauthorized`, `timeout` or
+  /// `sessionClosed` if the peer does not want it.
+  public func offer(
+    _ path: TrackNamespace, track name: String, options: TrackOptions = TrackOptions()
+  ) async throws(MoQError) -> BroadcastTrack {
+    try await Broadcast.unannounced(self, path).offer(name, options: options)
   }
 
   /// Publishes a broadcast for as long as `body` runs, then waits until what was written has arrived.

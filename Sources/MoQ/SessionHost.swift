@@ -90,8 +90,11 @@ final class SessionHost: SessionOwner {
       } else {
         publishing?.handle(event)
       }
+    case .publishAccepted(let key, _):
+      answers.removeValue(forKey: key)?.promise.fulfil(.success(()))
+      publishing?.handle(event)
     case .interested, .subscribeRequested, .subscriptionUpdated, .fetchRequested, .trackStatusRequested,
-      .publishRequested, .publishAccepted, .writable, .stopped, .delivered:
+      .publishRequested, .writable, .stopped, .delivered:
       publishing?.handle(event)
     }
   }
@@ -103,7 +106,8 @@ final class SessionHost: SessionOwner {
     let facts = SessionFacts(
       dialect: SessionDialect(
         name: dialect.name, version: dialect.version, profile: core.profile, alpn: connection?.alpn),
-      peerAddress: peer, peerImplementation: core.peerImplementation, peerPath: core.peerPath)
+      peerAddress: peer, connectionID: driver.connectionID, peerImplementation: core.peerImplementation,
+      peerPath: core.peerPath)
     onOutcome?(.success(facts))
     onOutcome = nil
   }

@@ -59,8 +59,10 @@ public struct SessionOptions: Sendable {
   public var maximumObjectSize = 64 << 20
   /// The most bytes kept of what is published on the session; the oldest complete groups go first.
   public var publishCache = 64 << 20
-  /// A file to append TLS secrets to, for packet analysers.
+  /// A file to append TLS secrets to, for packet analysers. The environment's SSLKEYLOGFILE counts, too.
   public var keyLog: String?
+  /// Where sessions leave traces of what they say and hear; nil: nowhere, at no cost.
+  public var traces: TraceDirectory?
 
   public init(dialects: Dialects = .automatic, trust: Trust = .system) {
     (self.dialects, self.trust) = (dialects, trust)

@@ -19,6 +19,7 @@ final class SessionShared: Sendable {
 struct SessionFacts: Sendable {
   let dialect: SessionDialect
   let peerAddress: String
+  let connectionID: [UInt8]
   let peerImplementation: String?
   let peerPath: String?
 }

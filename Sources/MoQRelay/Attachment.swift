@@ -21,7 +21,7 @@ public final class Attachment {
 
   enum RequestUse {
     // Ours.
-    case ingress(Ingress), backfill(Ingress), told(TrackNamespace), seek
+    case ingress(Ingress), backfill(Ingress), told(TrackNamespace), seek, offer(CachedTrack)
     case status(Attachment, RequestKey)
     // The peer's.
     case route(Route), interest(TrackNamespace), pending(CachedTrack), egress(Egress)
@@ -165,6 +165,9 @@ public final class Attachment {
     case .trackStatus(let key, let state):
       guard case .status(let asker, let question)? = requests.removeValue(forKey: key) else { return false }
       asker.answer(question, state)
+    case .publishAccepted(let key, let request):
+      guard case .offer(let track)? = requests[key] else { return false }
+      origin.serve(offer: key, of: track, request, to: self)
     case .accepted(let key): return requests[key] != nil
     default: return false
     }
@@ -283,6 +286,15 @@ public final class Attachment {
       session.cancel(key)
     }
   }
+  /// Offers a track of the application's to the peer (PUBLISH). It is served as soon as the peer says yes, which
+  /// `.publishAccepted` tells; `.ended` is a no.
+  public func offer(_ local: LocalTrack) throws(CommandError) -> RequestKey {
+    var answer = SubscribeAnswer(largest: local.largest)
+    answer.groupOrder = local.track.groupOrder
+    let key = try session.publish(local.name, answer)
+    requests[key] = .offer(local.track)
+    return key
+  }
   private func offered(_ key: RequestKey, _ name: TrackName, _ answer: SubscribeAnswer) {
     guard origin.policy.allowPublish(name.namespace, session) else {
       return session.reject(key, RequestFailure(.unauthorized, "not allowed to publish \(name)"))
@@ -309,7 +321,7 @@ public final class Attachment {
     case .fetch(let fetch): fetch.abort(.cancelled)
     case .pipe(let pipe): pipe.abort(.cancelled)
     case .ingress(let ingress): origin.lost(ingress, failure)
-    case .waitingFetch, .backfill, .told, .seek, .status: break
+    case .waitingFetch, .backfill, .told, .seek, .offer, .status: break
     }
     return true
   }
@@ -321,7 +333,7 @@ public final class Attachment {
     case .pipe(let pipe): pipe.failed(RequestFailure(failure.reason, failure.phrase))
     case .status(let asker, let question): asker.refuse(question, RequestFailure(failure.reason, failure.phrase))
     // The peer does not want to hear of it; it stays in `told` so that it is not told again.
-    case .told, .seek: break
+    case .told, .seek, .offer: break
     case .egress(let egress): egress.cancel()
     case .route, .interest, .pending, .fetch, .waitingFetch: break
     }
@@ -347,7 +359,7 @@ public final class Attachment {
         case .pipe(let pipe): pipe.leave(self)
         case .status(let asker, let question):
           asker.refuse(question, RequestFailure(.internalError, "the publisher has left"))
-        case .backfill, .told, .seek, .interest, .waitingFetch: break
+        case .backfill, .told, .seek, .offer, .interest, .waitingFetch: break
         }
       }
       // Streams of subscriptions that had ended, but had not arrived.

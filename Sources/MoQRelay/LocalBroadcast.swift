@@ -44,9 +44,11 @@ public final class LocalBroadcast {
 
 extension Origin {
   /// Publishes a namespace: sessions that may hear of it do, subscriptions below it are served.
-  public func publish(_ namespace: TrackNamespace) -> LocalBroadcast {
+  ///
+  /// `announced` false: nobody hears of it, and only tracks that are offered to a session one by one are read.
+  public func publish(_ namespace: TrackNamespace, announced: Bool = true) -> LocalBroadcast {
     let broadcast = LocalBroadcast(namespace, at: self)
-    batch { broadcast.announce() }
+    if announced { batch { broadcast.announce() } }
     return broadcast
   }
   /// Connects a session. The driver passes the session's events to what is returned.

@@ -160,6 +160,16 @@ public final class Origin {
     egress.begin()
     if case .local(let local) = track.source { local.changed() }
   }
+  /// The peer takes a track that it was offered.
+  func serve(offer key: RequestKey, of track: CachedTrack, _ request: SubscribeRequest, to attachment: Attachment) {
+    guard track.end == nil, let egress = Egress(attachment, key: key, request: request, track: track) else {
+      attachment.ended(key)
+      return attachment.session.finish(key, track.end ?? RequestFailure(.subscriptionEnded))
+    }
+    attachment.use(key, for: .egress(egress))
+    egress.begin()
+    if case .local(let local) = track.source { local.changed() }
+  }
   private func refuse(_ attachment: Attachment, _ key: RequestKey, _ failure: RequestFailure) {
     counters.subscriptionsRefused &+= 1
     attachment.ended(key)

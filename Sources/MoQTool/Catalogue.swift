@@ -1,7 +1,7 @@
 extension Command {
   /// Every command, in the order of the help.
   static let all: [Command] = [
-    relay, publish, subscribe, clockPublish, clockSubscribe, probe, decode, spell, vectorsVerify, vectorsList,
+    relay, publish, subscribe, clockPublish, clockSubscribe, probe, interop, decode, spell, vectorsVerify, vectorsList,
     capturesVerify, cert,
     drafts,
   ]

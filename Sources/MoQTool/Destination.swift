@@ -1,4 +1,5 @@
 import MoQ
+import Synchronization
 
 /// Where a command connects to, and how it trusts what it finds there.
 struct Destination: Sendable {
@@ -86,7 +87,7 @@ extension Destination {
 
 extension SessionOptions {
   /// As the options that all connecting commands share say.
-  init(_ arguments: Arguments) throws(Misuse) {
+  init(_ arguments: Arguments) throws {
     self.init(dialects: try Dialects(arguments), trust: .system)
     try arguments.exclude(.disableVerify, .authority, .fingerprint)
     if arguments.has(.disableVerify) { trust = .none }
@@ -98,8 +99,25 @@ extension SessionOptions {
       }
       trust = .fingerprint(digits.lowercased())
     }
+    traces = try TraceDirectory(arguments)
     if let limit = try arguments.seconds(.timeout) { (connectTimeout, requestTimeout) = (limit, limit) }
   }
+}
+
+extension TraceDirectory {
+  /// As `--qlog` and `--qlog-sample` say; nil: no traces are wanted.
+  convenience init?(_ arguments: Arguments) throws {
+    let sample = try arguments.number(.qlogSample, in: 1...1_000_000_000)
+    guard let path = arguments.text(.qlog) else {
+      if sample != nil { throw Misuse("--qlog-sample needs a folder: --qlog DIR") }
+      return nil
+    }
+    try self.init(path, oneIn: sample ?? 1)
+    Self.used.withLock { $0 = self }
+  }
+  /// Waits until the traces of this process are written.
+  static func finish() { used.withLock { $0 }?.flush() }
+  private static let used = Mutex<TraceDirectory?>(nil)
 }
 
 extension SessionOptions.Dialects {

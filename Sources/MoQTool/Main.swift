@@ -1,13 +1,16 @@
 import Glibc
+import MoQ
 
 @main enum Main {
   static func main() async {
     // A closed pipe is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
-    exit(await run(Array(CommandLine.arguments.dropFirst()), commands: Command.all))
+    let status = await run(Array(CommandLine.arguments.dropFirst()), commands: Command.all)
+    TraceDirectory.finish()
+    exit(status)
   }
 
-  /// Does what the words ask for. The answer is the exit status: 0 done, 1 failed, 2 wrong usage.
+  /// Does what the words ask for. The answer is the exit status: 0 done, 1 failed, 2 wrong usage, 127 not supported.
   static func run(_ words: [String], commands: [Command]) async -> Int32 {
     var name: String?
     do {
@@ -44,6 +47,9 @@ import Glibc
       return 2
     case is Failed:
       return 1
+    case let error as Unsupported:
+      say(command, error.sentence)
+      return 127
     default:
       say(command, Sentence.of(error))
       return Sentence.isMisuse(error) ? 2 : 1

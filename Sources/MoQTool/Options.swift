@@ -14,8 +14,13 @@ extension Option {
   static let fingerprint = Option(
     "tls-fingerprint", takes: .one("HEX"), "believe the certificate with this SHA-256, as moq relay prints it")
 
+  static let qlog = Option(
+    "qlog", takes: .one("DIR"), "leave a trace of each session there: qlog, named by connection id, without payloads")
+  static let qlogSample = Option("qlog-sample", takes: .one("N"), "trace one session in N only")
+  static let tracing: [Option] = [qlog, qlogSample]
+
   /// How a client reaches and trusts its peer.
-  static let connection: [Option] = [draft, disableVerify, authority, fingerprint, timeout, verbose]
+  static let connection: [Option] = [draft, disableVerify, authority, fingerprint, timeout, verbose] + tracing
 }
 
 extension Operand {

@@ -4,7 +4,7 @@
 extension SessionCore {
   /// Reads the next whole message at the start of `bytes`; nil: more is needed. `kind` nil: its type says which.
   func readMessage(
-    _ bytes: RawSpan, _ kind: MessageKind?, _ codec: any Dialect.Type, _ maximum: Int
+    _ bytes: RawSpan, _ kind: MessageKind?, _ codec: any Dialect.Type, _ maximum: Int, on stream: Stream
   ) throws(SessionFailure) -> (Message, Int)? {
     var found = kind
     do throws(WireError) {
@@ -23,6 +23,10 @@ extension SessionCore {
       var reader = WireReader(bytes.extracting(0..<count), integers: codec.objects.integers)
       do throws(WireError) {
         let message = try codec.decode(found, from: &reader)
+        if let tap {
+          tap.control(
+            .parsed, found, bytes.extracting(0..<reader.position), in: codec, on: place(stream), at: now)
+        }
         return (message, reader.position)
       } catch {
         // Without a length, only reading tells whether the message is whole.
@@ -30,6 +34,7 @@ extension SessionCore {
         throw error
       }
     } catch {
+      tap?.control(.parsed, nil, bytes, in: codec, on: place(stream), at: now)
       throw SessionFailure(error.sessionReason, codec.explain(error, in: found).description)
     }
   }
@@ -50,7 +55,8 @@ extension SessionCore {
         guard kind != nil else { throw violation("nothing follows on the session's stream") }
       }
       let rest = bytes.span.bytes.extracting(used..<bytes.count)
-      guard let (message, size) = try readMessage(rest, kind, codec, configuration.maximumControlMessage) else {
+      guard let (message, size) = try readMessage(rest, kind, codec, configuration.maximumControlMessage, on: stream)
+      else {
         return
       }
       used += size
@@ -88,12 +94,16 @@ extension SessionCore {
   }
   func sendControl(_ message: Message) throws(CommandError) {
     guard let controlOut else { throw CommandError(.notOpen, "there is no control stream") }
-    send(try encode(message), on: controlOut)
+    let bytes = try encode(message)
+    tapped(message.kind, bytes, codec, on: controlOut)
+    send(bytes, on: controlOut)
   }
   /// An answer of ours that must be sayable, made of what the peer sent or of what was checked before.
   func answer(_ message: Message, _ request: Request) throws(CommandError) {
     let bytes = try encode(message)
-    if let carrier = request.carrier { send(bytes, on: carrier) } else if let controlOut { send(bytes, on: controlOut) }
+    guard let stream = request.carrier ?? controlOut else { return }
+    tapped(message.kind, bytes, codec, on: stream)
+    send(bytes, on: stream)
   }
   func phrase(_ failure: RequestFailure) -> [UInt8] {
     // Cut between characters, so that it stays UTF-8.

@@ -4,6 +4,7 @@
 enum IncomingObjects {
   case subgroup(SubgroupStream)
   case fetch(FetchStream)
+  var isFetch: Bool { if case .fetch = self { true } else { false } }
 }
 
 extension SessionCore {
@@ -98,6 +99,9 @@ extension SessionCore {
   }
   @inline(__always) private func objectBegan(_ info: ObjectInfo, _ stream: Stream) {
     stream.payloadLeft = info.payloadLength
+    if let tap {
+      tap.object(.parsed, info, isFetched: stream.incoming?.isFetch ?? false, on: place(stream), at: now)
+    }
     tell(.object(stream.key, info))
   }
   /// An object that cannot be: the track is malformed where the draft has that, else the session is closed.
@@ -134,7 +138,9 @@ extension SessionCore {
       if type == forms.fetch?.type, var fetch = FetchStream(forms) {
         try fetch.walkHeader(&reader)
         let size = reader.position
-        return try attachFetch(fetch, stream) ? size : nil
+        guard try attachFetch(fetch, stream) else { return nil }
+        if let tap { tap.fetch(.parsed, fetch, bytes.bytes.extracting(0..<size), on: place(stream), at: now) }
+        return size
       }
       guard forms.subgroup.flags(of: type) != nil else {
         throw WireError(.invalid, "Type", found: type, wanted: "a type of data stream", offset: 0)
@@ -142,7 +148,9 @@ extension SessionCore {
       var subgroup = SubgroupStream(forms)
       try subgroup.walkHeader(&reader)
       let size = reader.position
-      return try attachSubgroup(subgroup, stream) ? size : nil
+      guard try attachSubgroup(subgroup, stream) else { return nil }
+      if let tap { tap.subgroup(.parsed, subgroup, bytes.bytes.extracting(0..<size), on: place(stream), at: now) }
+      return size
     } catch {
       if error.kind == .truncated { return nil }
       throw SessionFailure(error.sessionReason, "\(name) stream: \(error)")
@@ -277,6 +285,7 @@ extension SessionCore {
       guard reader.remaining >= info.payloadLength else { throw .truncated("Object Payload") }
       let payload = slabs.write(UnsafeRawBufferPointer(rebasing: bytes[reader.position...]))
       info.payloadLength = UInt64(payload.count)
+      if let tap { tap.datagram(.parsed, info, trackAlias: datagram.trackAlias, at: now) }
       tell(.datagram(subscription.key, info, payload))
       try checkedQueues()
     } catch {

@@ -4,6 +4,7 @@
 enum OutgoingObjects {
   case subgroup(SubgroupStream)
   case fetch(FetchStream)
+  var isFetch: Bool { if case .fetch = self { true } else { false } }
 }
 
 extension SessionCore {
@@ -42,7 +43,9 @@ extension SessionCore {
       && forms.statuses.says(.endOfGroup)
     served.attach(stream)
     _ = served.state.opened()
-    send(writer.withBytes { slabs.write($0) }, on: stream)
+    let bytes = writer.withBytes { slabs.write($0) }
+    if let tap { tap.subgroup(.created, state, bytes.span, on: place(stream), at: now) }
+    send(bytes, on: stream)
     return stream.key
   }
   private func sendPriority(_ served: ServedSubscription, _ info: SubgroupInfo) -> SendPriority {
@@ -68,7 +71,9 @@ extension SessionCore {
     stream.outgoing = .fetch(state)
     served.attach(stream)
     _ = served.state.opened()
-    send(writer.withBytes { slabs.write($0) }, on: stream)
+    let bytes = writer.withBytes { slabs.write($0) }
+    if let tap { tap.fetch(.created, state, bytes.span, on: place(stream), at: now) }
+    send(bytes, on: stream)
     return stream.key
   }
 
@@ -124,6 +129,7 @@ extension SessionCore {
       throw CommandError(.inexpressible, "\(name) object \(object.location): \(error)")
     }
     stream.payloadOwed = object.payloadLength
+    if tap != nil { tapped(object, on: stream) }
     send(writer.withBytes { slabs.write($0) }, on: stream)
     noteQueue(stream)
   }
@@ -200,6 +206,11 @@ extension SessionCore {
       return false
     }
     writer.append(payload.span)
+    if let tap {
+      var info = object
+      info.payloadLength = UInt64(payload.count)
+      tap.datagram(.created, info, trackAlias: served.alias, at: now)
+    }
     perform(.datagram(writer.withBytes { slabs.write($0) }))
     return true
   }

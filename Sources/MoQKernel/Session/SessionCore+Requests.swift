@@ -47,6 +47,7 @@ extension SessionCore {
       let stream = openStream(.bidirectional, .control, use: .request)
       (stream.grammar, stream.request) = (grammar, request)
       request.carrier = stream
+      tapped(kind, bytes, after: grammar.isMessageType ? 0 : codec?.size(of: grammar.type) ?? 0, codec, on: stream)
       send(bytes, on: stream)
     } else {
       try sendControl(message)

@@ -34,15 +34,19 @@ extension SessionCore {
     setup message: Message, _ first: UInt64?, _ speller: Negotiation.Candidate, on stream: Stream
   ) throws(SessionFailure) {
     writer.clear()
+    var skipped = 0
     do throws(WireError) {
       if let first {
         if case .typed = speller.codec.framing(of: message.kind) {} else { try writer.varint(first, "Stream Type") }
+        skipped = writer.count
       }
       try speller.codec.encode(message, into: &writer)
     } catch {
       throw SessionFailure(.internalError, speller.codec.explain(error, in: message.kind).description)
     }
-    send(writer.withBytes { Bytes(copying: $0) }, on: stream)
+    let bytes = writer.withBytes { Bytes(copying: $0) }
+    tapped(message.kind, bytes, after: skipped, speller.codec, on: stream)
+    send(bytes, on: stream)
   }
   private func noDialect(_ answer: String) -> SessionFailure {
     SessionFailure(.versionNegotiationFailed, negotiation.failure(answer, agreed))
@@ -79,7 +83,7 @@ extension SessionCore {
     guard !left.isEmpty else {
       throw noDialect("the peer begins as \(negotiation.knows(first: first.value).joined(separator: " or ")) does")
     }
-    guard let (message, used) = try setupMessage(.clientSetup, bytes, first, speller) else { return }
+    guard let (message, used) = try setupMessage(.clientSetup, bytes, first, speller, on: stream) else { return }
     guard case .clientSetup(let setup) = message else { return }
     let chosen = left.first { candidate in
       candidate.handshake.versions.contains { setup.versions.contains($0) }
@@ -106,7 +110,9 @@ extension SessionCore {
   /// The client reads the answer. Returns whether the setup is complete.
   func readServerSetup(_ stream: Stream) throws(SessionFailure) -> Bool {
     guard let tried = handshake else { return false }
-    guard let (message, used) = try setupMessage(.serverSetup, stream.pending, nil, tried) else { return false }
+    guard let (message, used) = try setupMessage(.serverSetup, stream.pending, nil, tried, on: stream) else {
+      return false
+    }
     guard case .serverSetup(let setup) = message else { return false }
     let left = negotiation.left(by: agreed, transport).filter { $0.handshake.first == tried.handshake.first }
     guard let chosen = left.first(where: { $0.handshake.versions.contains(setup.version) }) else {
@@ -121,14 +127,15 @@ extension SessionCore {
 
   /// The setup message at the start of a stream, behind the stream's type where messages have none.
   private func setupMessage(
-    _ kind: MessageKind, _ bytes: [UInt8], _ first: (value: UInt64, size: Int)?, _ speller: Negotiation.Candidate
+    _ kind: MessageKind, _ bytes: [UInt8], _ first: (value: UInt64, size: Int)?, _ speller: Negotiation.Candidate,
+    on stream: Stream
   ) throws(SessionFailure) -> (Message, Int)? {
     var skipped = 0
     if let first { if case .typed = speller.codec.framing(of: kind) {} else { skipped = first.size } }
     let maximum = configuration.maximumControlMessage
     guard
       let (message, used) = try readMessage(
-        bytes.span.bytes.extracting(skipped..<bytes.count), kind, speller.codec, maximum)
+        bytes.span.bytes.extracting(skipped..<bytes.count), kind, speller.codec, maximum, on: stream)
     else { return nil }
     guard message.kind == kind else {
       throw SessionFailure(.protocolViolation, "the session begins with \(speller.codec.name(of: message.kind))")
@@ -199,6 +206,7 @@ extension SessionCore {
       nextPeerID = role == .client ? 1 : 0
     case .free: (nextID, nextPeerID) = (0, 0)
     }
+    tap?.established(chosen.dialect, profile: profile, at: now)
     tell(.established)
     // What came before the setup, in the order of its coming.
     for stream in streams.all where !stream.isOurs {

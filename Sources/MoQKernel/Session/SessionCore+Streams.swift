@@ -216,6 +216,7 @@ extension SessionCore {
     stream.request?.detach(stream)
     if !stream.isOurs { incomingStreams -= 1 }
     streams.remove(stream)
+    tap?.forgot(stream.key)
     perform(.forget(stream.key))
   }
 }

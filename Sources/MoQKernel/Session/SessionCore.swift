@@ -34,6 +34,9 @@ public final class SessionCore {
   /// Called once when effects or events appear while there were none. Must not call back into the session.
   public var onWork: (() -> Void)?
 
+  /// Who is told of every message and header; nil: nobody.
+  @exclusivity(unchecked) public var tap: SessionTap?
+
   let negotiation: Negotiation
   var setup = SetupState()
   var transport = TransportKind.quic
@@ -228,6 +231,7 @@ public final class SessionCore {
       tell(request.isOurs ? .ended(request.key, failure) : .withdrawn(request.key, failure))
     }
     tell(.closed(end))
+    tap?.ended(end, at: now)
     forgetEverything()
   }
   private func forgetEverything() {

@@ -25,19 +25,23 @@ public struct Note: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Reads like a reader, and notes every field it passes: as a tree with byte ranges, and as the JSON of
-/// the public vectors.
+/// Reads like a reader, and notes every field it passes: as a tree with byte ranges, and as JSON.
 struct Explainer: ~Escapable, WireWalk {
+  /// Whose names and forms the JSON has: the public vectors', or those of qlog's events for MoQ.
+  enum Style { case vectors, qlog }
+
   var wire: WireReader
   private(set) var notes: [Note] = []
   private var fields: [JSON.Member] = []
   private let keys: VectorKeys
+  let style: Style
   /// The JSON form of what was walked.
   var json: JSON { .object(fields) }
 
   @_lifetime(copy wire)
-  init(_ wire: consuming WireReader, message: String) {
+  init(_ wire: consuming WireReader, message: String, style: Style = .vectors) {
     self.wire = wire
+    self.style = style
     keys = VectorKeys(message: message)
   }
   mutating func note(_ name: String, from start: Int, _ value: String = "", parts: [Note] = []) {
@@ -58,31 +62,40 @@ struct Explainer: ~Escapable, WireWalk {
   mutating func set(_ key: String, _ json: JSON) { fields.append(JSON.Member(key, json)) }
   private mutating func note(_ name: StaticString, from start: Int, _ value: String, _ json: JSON) {
     note(name.description, from: start, value)
-    set(keys.key(name), json)
+    set(key(name), json)
   }
+  private func key(_ name: StaticString) -> String {
+    style == .qlog ? VectorKeys.snake(name.description) : keys.key(name)
+  }
+  private func json(_ value: some BinaryInteger) -> JSON { style == .qlog ? .qlog(value) : .integer(value) }
+  private func json(_ bytes: [UInt8]) -> JSON { style == .qlog ? .qlog(bytes) : VectorKeys.json(bytes) }
 
   mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     let start = wire.position
     try wire.varint(name, &value)
-    note(name, from: start, "\(value)", .integer(value))
+    note(name, from: start, "\(value)", json(value))
   }
   mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
     let start = wire.position
     try wire.byte(name, &value)
-    note(name, from: start, "\(value)", .integer(value))
+    note(name, from: start, "\(value)", json(value))
   }
   mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     let start = wire.position
     try wire.bytes(name, &value, maximum: maximum)
-    note(name, from: start, Self.shown(value), VectorKeys.json(value))
+    note(name, from: start, Self.shown(value), json(value))
   }
   mutating func reason(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
     try bytes(name, &value, maximum: WireLimits.reasonPhrase)
+    guard style == .qlog else { return }
+    fields.removeLast()
+    let text = String(validating: value, as: UTF8.self)
+    set(text == nil ? "reason_bytes" : "reason", .string(text ?? JSON.hex(value)))
   }
   mutating func string(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
     let start = wire.position
     try wire.string(name, &value)
-    note(name, from: start, Self.shown(value), VectorKeys.json(value))
+    note(name, from: start, Self.shown(value), json(value))
   }
   mutating func rest(_ name: StaticString, _ value: inout [UInt8]) {
     let start = wire.position
@@ -92,7 +105,7 @@ struct Explainer: ~Escapable, WireWalk {
   mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm) throws(WireError) {
     let start = wire.position
     try wire.tuple(name, &value, form)
-    note(name, from: start, value.path, .array(value.fields.map { VectorKeys.json($0) }))
+    note(name, from: start, value.path, .array(value.fields.map { json($0) }))
   }
   mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
     let start = wire.position
@@ -109,25 +122,25 @@ struct Explainer: ~Escapable, WireWalk {
     let start = wire.position
     try wire.location(name, &value)
     note(name.description, from: start, "\(value)")
-    if let flat = keys.flattened(name) {
+    if style == .vectors, let flat = keys.flattened(name) {
       set(flat.group, .integer(value.group))
       set(flat.object, .integer(value.object))
     } else {
-      let members = [JSON.Member("group", .integer(value.group)), JSON.Member("object", .integer(value.object))]
-      set(keys.key(name), .object(members))
+      set(key(name), .object([JSON.Member("group", json(value.group)), JSON.Member("object", json(value.object))]))
     }
   }
   mutating func numbers(_ count: StaticString, _ name: StaticString, _ list: inout [UInt64]) throws(WireError) {
     let start = wire.position
     try wire.numbers(count, name, &list)
     note(name.description, from: start, list.map { "0x" + String($0, radix: 16) }.joined(separator: ", "))
-    set(keys.plural(name), .array(list.map { .integer($0) }))
+    set(keys.plural(name), .array(list.map { json($0) }))
   }
   mutating func parameters(
     _ count: StaticString, _ name: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError) {
     let start = wire.position, outer = (notes, fields)
-    var parts: [Note] = [], known: [JSON.Member] = [], unknown: [JSON] = [], number: UInt64 = 0, seen: UInt16 = 0
+    var parts: [Note] = [], known: [JSON.Member] = [], unknown: [JSON] = [], listed: [JSON] = []
+    var number: UInt64 = 0, seen: UInt16 = 0
     list = []
     func close(_ explainer: inout Self) {
       (explainer.notes, explainer.fields) = outer
@@ -147,7 +160,9 @@ struct Explainer: ~Escapable, WireWalk {
         list.append(parameter)
         let key = VectorKeys.key(parameter.key, spelling.form)
         parts.append(Note(key, start..<wire.position, parts: notes))
-        if case .unknown(let code) = parameter.key {
+        if style == .qlog {
+          listed.append(.qlog(parameter, called: key))
+        } else if case .unknown(let code) = parameter.key {
           unknown.append(Self.unknown(code, parameter.value))
         } else {
           let value = fields.first { $0.key == "value" }?.value ?? .object(fields.filter { $0.key != "type" })
@@ -159,9 +174,14 @@ struct Explainer: ~Escapable, WireWalk {
       throw error
     }
     close(&self)
+    if style == .qlog {
+      set("number_of_parameters", json(number))
+      return set(isSetup ? "setup_parameters" : "parameters", .array(listed))
+    }
     if !unknown.isEmpty { known.append(JSON.Member("unknown", .array(unknown))) }
     set("parameters", .object(known))
   }
+  private var isSetup: Bool { ["CLIENT_SETUP", "SERVER_SETUP"].contains(keys.message) }
   /// A parameter that comes again makes a list of the two.
   private static func add(_ key: String, _ value: JSON, to members: inout [JSON.Member]) {
     guard let index = members.firstIndex(where: { $0.key == key }) else {

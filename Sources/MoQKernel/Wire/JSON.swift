@@ -54,7 +54,8 @@ public indirect enum JSON: Sendable {
   /// An integer of the protocol.
   static func integer(_ value: some BinaryInteger) -> JSON { .string("\(value)") }
 
-  static func hex(_ bytes: some Sequence<UInt8>) -> String {
+  /// Bytes as pairs of hexadecimal digits.
+  public static func hex(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     let digits = Array("0123456789abcdef".utf8)
     for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }

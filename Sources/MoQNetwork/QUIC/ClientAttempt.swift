@@ -67,6 +67,7 @@ extension QUICConnection {
     var destination = ngtcp2_cid(), source = ngtcp2_cid()
     cq_random_cid(&destination, 18)
     cq_random_cid(&source, 16)
+    originalID = destination.bytes
     var settings = options.raw(now: core.now)
     settings.handshake_timeout /= UInt64(max(attempt.addresses.count, 1))
     let token = endpoint.token(for: "\(attempt.serverName):\(attempt.port)")
@@ -135,6 +136,10 @@ extension QUICConnection {
       wantsMigration = false
     }
   }
+}
+
+extension ngtcp2_cid {
+  var bytes: [UInt8] { withUnsafeBytes(of: data) { Array($0.prefix(datalen)) } }
 }
 
 extension UnsafeMutablePointer<cq_path> {

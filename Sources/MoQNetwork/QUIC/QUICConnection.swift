@@ -11,6 +11,9 @@ public final class QUICConnection: LoopMember {
   public let isServer: Bool
   /// The application protocol that was agreed on; empty before `connected`.
   public internal(set) var alpn = ""
+  /// The destination connection id of the client's first packet, which names the connection in traces of both sides
+  /// (RFC 9000 §7.3); empty while a client's host is looked up.
+  public internal(set) var originalID: [UInt8] = []
   /// The peer's address, after a migration its new one; nil while a name is looked up.
   public internal(set) var peerAddress: SocketAddress?
   public internal(set) var localAddress: SocketAddress?

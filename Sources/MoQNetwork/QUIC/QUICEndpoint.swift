@@ -371,6 +371,7 @@ public final class QUICEndpoint: LoopMember {
     let connection = QUICConnection(endpoint: self, handler: ConnectionHandler(), isServer: true, options: options)
     connection.tls = session
     connection.context = context
+    connection.originalID = original.bytes
     var source = ngtcp2_cid()
     cq_random_cid(&source, Self.idLength)
     cq_path_set(connection.path, cq_packet_local(packet), packet.pointee.locallen, from, length)

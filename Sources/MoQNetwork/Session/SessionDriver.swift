@@ -25,6 +25,11 @@ public final class SessionDriver: ConnectionHandler {
   /// The connection; nil before there is one and after it has ended.
   public private(set) var connection: QUICConnection?
   public var owner: SessionOwner?
+  /// Where the session leaves its trace; nil: nowhere. Set before the connection is there.
+  public var traces: TraceDirectory?
+  private var trace: SessionTrace?
+  /// The id that names the connection in traces of both sides; empty before there is one.
+  public private(set) var connectionID: [UInt8] = []
   /// Why the connection ended, once it has.
   public private(set) var closeReason: ConnectionClose?
   /// When the connection's handshake was complete; nil: not yet.
@@ -90,6 +95,9 @@ public final class SessionDriver: ConnectionHandler {
     self.connection = connection
     tick()
     connectedAt = now
+    connectionID = connection.originalID
+    trace = traces?.begin(connectionID, isServer: core.role == .server, at: now)
+    core.tap = trace?.tap
     core.connected(alpn: connection.alpn.isEmpty ? nil : connection.alpn, subprotocol: nil, transport: .quic)
   }
 
@@ -186,6 +194,8 @@ public final class SessionDriver: ConnectionHandler {
     var rounds = 0
     while core.hasWork, rounds < Self.maximumRounds {
       core.drainEffects { perform($0) }
+      // Before the owner, who may end the process once it knows that the session is over.
+      flushTrace()
       owner?.eventsWait(self)
       rounds += 1
     }
@@ -221,12 +231,21 @@ public final class SessionDriver: ConnectionHandler {
   private func end() {
     timer?.cancel()
     timer = nil
+    flushTrace(isLast: true)
+    (trace, core.tap) = (nil, nil)
     slots = []
     core.onWork = nil
     guard let owner else { return }
     self.owner = nil
     owner.ended(self)
   }
+
+  private func flushTrace(isLast: Bool = false) {
+    guard let trace else { return }
+    trace.flush(isLast: isLast, number: number(of:))
+  }
+  /// The number of a stream on the wire; nil: it waits for one.
+  private func number(of key: StreamKey) -> UInt64? { stream(key).flatMap { UInt64(exactly: $0.id) } }
 
   // MARK: Keys
 
@@ -301,6 +320,7 @@ extension SessionDriver: Transport {
     case .forget(let key):
       let index = Int(key.slot)
       guard index < slots.count, slots[index].key == key else { return }
+      trace?.tap.forgetting(key, number: number(of: key))
       slots[index].stream?.tag = 0
       let kept = slots[index].kept
       if kept > 0 { slots[index].stream?.consumed(kept) }

@@ -1,3 +1,4 @@
+import Glibc
 import MoQ
 
 extension Command {
@@ -15,9 +16,11 @@ extension Command {
   static let relay = Command(
     name: "relay",
     summary: "bring publishers and subscribers together, whatever dialect each speaks",
-    options: [("Options", [bind, certificate, key, spoken, cache, .json, .verbose])],
+    options: [("Options", [bind, certificate, key, spoken, cache, .json, .verbose] + Option.tracing)],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
-      + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly.",
+      + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly. What no option says is taken "
+      + "from the environment, as the public interoperability runner sets it: MOQT_ROLE (which must be relay, else the "
+      + "exit status is 127), MOQT_PORT, MOQT_CERT, MOQT_KEY, MOQT_MLOG_DIR, MOQT_DRAFT.",
     examples: [
       ("on this machine, with a certificate made on the spot", "moq relay"),
       ("for everybody", "moq relay --bind [::]:443 --cert fullchain.pem --key privkey.pem"),
@@ -25,15 +28,20 @@ extension Command {
     ]
   ) { arguments in
     var options = RelayOptions()
-    switch (arguments.text(certificate), arguments.text(key)) {
+    let surroundings = try RelayEnvironment()
+    switch (arguments.text(certificate) ?? surroundings.certificate, arguments.text(key) ?? surroundings.key) {
     case (let certificate?, let key?): options.server.certificate = .files(certificate: certificate, key: key)
     case (nil, nil): options.server.certificate = .selfSigned()
     case (nil, _): throw Misuse("--key needs its certificate: --cert PEM")
     case (_, nil): throw Misuse("--cert needs its key: --key PEM")
     }
     options.server.session.dialects = try SessionOptions.Dialects(arguments)
+    if arguments.texts(spoken).isEmpty, let draft = surroundings.draft {
+      options.server.session.dialects = .exactly(draft)
+    }
+    options.server.session.traces = try TraceDirectory(arguments) ?? surroundings.traces()
     if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
-    let address = arguments.text(bind) ?? "127.0.0.1:4443"
+    let address = arguments.text(bind) ?? surroundings.address ?? "127.0.0.1:4443"
     try checkAddress(address)
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
 
@@ -71,6 +79,50 @@ extension Command {
     }
   }
 }
+
+/// How the public interoperability runner starts a relay: by variables alone.
+struct RelayEnvironment {
+  /// Where its containers find certificate and key if nothing else is said.
+  private static let mounted = (certificate: "/certs/cert.pem", key: "/certs/priv.key")
+
+  let address: String?
+  let certificate: String?, key: String?
+  let draft: String?
+
+  /// Traces are wanted in MOQT_MLOG_DIR. A relay runs without them if they cannot be had.
+  func traces() -> TraceDirectory? {
+    guard let path = Environment["MOQT_MLOG_DIR"] else { return nil }
+    do {
+      return try TraceDirectory(path)
+    } catch {
+      note("Warning: \(error.message)")
+      return nil
+    }
+  }
+
+  init() throws {
+    let role = Environment["MOQT_ROLE"]
+    if let role, role != "relay" { throw Unsupported("moq relay is a relay, and MOQT_ROLE asks for \"\(role)\"") }
+    if let port = Environment["MOQT_PORT"] {
+      guard UInt16(port) != nil else { throw Misuse("MOQT_PORT wants a port, 0 to 65535, not \"\(port)\"") }
+      address = "*:\(port)"
+    } else {
+      address = role == nil ? nil : "*:4443"
+    }
+    var (certificate, key) = (Environment["MOQT_CERT"], Environment["MOQT_KEY"])
+    if role != nil, certificate == nil, key == nil, [Self.mounted.certificate, Self.mounted.key].allSatisfy(isReadable)
+    {
+      (certificate, key) = (Self.mounted.certificate, Self.mounted.key)
+    }
+    (self.certificate, self.key) = (certificate, key)
+    draft = Environment["MOQT_DRAFT"]
+    if let draft, !Runtime.dialectNames.contains(draft) {
+      throw Unsupported("MOQT_DRAFT asks for \"\(draft)\"; there are \(Runtime.dialectNames.joined(separator: ", "))")
+    }
+  }
+}
+
+private func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
 extension RelayStatistics {
   /// For people, on one line.
