@@ -11,6 +11,7 @@ open class SessionTap {
   public struct Place: Sendable {
     public var stream: StreamKey
     public var isOurs: Bool
+    public init(stream: StreamKey, isOurs: Bool) { (self.stream, self.isOurs) = (stream, isOurs) }
   }
 
   public init() {}

@@ -23,7 +23,7 @@ extension Command {
     examples: [
       ("all tests against a relay on this machine", "moq interop -r moqt://localhost:4443 --tls-disable-verify"),
       ("one test, in one dialect", "moq interop -r moqt://relay.example -t setup-only --draft draft-14"),
-      ("as the runner calls it", "RELAY_URL=moqt://relay:4443 TESTCASE=announce-only TLS_DISABLE_VERIFY=1 moq interop"),
+      ("what there is to test", "moq interop --list"),
     ]
   ) { arguments in
     if arguments.has(list) {
@@ -41,7 +41,6 @@ extension Command {
         throw Unsupported("there is no test \"\(name)\"\(hint.isEmpty ? "; --list shows all" : hint)")
       }
     }
-    let url = try SessionURL(arguments.text(relayURL) ?? Environment["RELAY_URL"] ?? "https://localhost:4443")
     var options = try SessionOptions(arguments)
     if arguments.texts(.draft).isEmpty, let draft = Environment["MOQT_DRAFT"] {
       guard Runtime.dialectNames.contains(draft) else {
@@ -49,6 +48,7 @@ extension Command {
       }
       options.dialects = .exactly(draft)
     }
+    let url = try SessionURL(arguments.text(relayURL) ?? Environment["RELAY_URL"] ?? "https://localhost:4443")
     let hasTrust = [anyCertificate, .authority, .fingerprint].contains(where: arguments.has)
     if !hasTrust, Environment.isSet("TLS_DISABLE_VERIFY") { options.trust = .none }
     let isVerbose = arguments.has(quick) || Environment.isSet("VERBOSE")
