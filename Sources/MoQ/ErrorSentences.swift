@@ -25,9 +25,26 @@ extension MoQError {
           ? "\(peer) refused this side's handshake: \(close)"
           : "the certificate of \(peer) is not trusted: \(close)", cause: close)
     case .version: self.init(.nothingListens, "no connection to \(text)", cause: close)
+    case .webTransport(let failure): self.init(failure, peer: peer, cause: close)
+    case .http3(_, _, let byPeer):
+      self.init(byPeer ? .transport : .violation, "the connection to \(peer) ended: \(close)", cause: close)
     case .application, .transport, .idleTimeout, .statelessReset, .failed:
       self.init(.transport, "the connection to \(peer) ended: \(close)", cause: close)
     }
+  }
+
+  /// A WebTransport session that did not come about, or was cut off.
+  private init(_ failure: WebTransportFailure, peer: String, cause: ConnectionClose) {
+    let code: Code =
+      switch failure {
+      case .refused(status: 401), .refused(status: 403): .unauthorized
+      case .refused: .refused
+      case .unsupported: .noCommonDialect
+      case .protocolNotOffered: .violation
+      case .noAnswer: .timeout
+      case .aborted: .sessionClosed
+      }
+    self.init(code, "no session with \(peer): \(failure)", cause: cause)
   }
 
   /// A session that is over.

@@ -1,2 +1,6 @@
 // What a user of this module handles by the kernel's own names.
 @_exported import MoQKernel
+import MoQNetwork
+
+/// Who may have a WebTransport session of a server: which origins, which paths, how many.
+public typealias WebTransportPolicy = MoQNetwork.WebTransportPolicy

@@ -37,19 +37,23 @@ final class Listener: Sendable {
     var quic = options.session.quic
     (quic.retry, quic.maximumConnections) = (options.retry, options.maximumConnections)
     if let maximum = options.maximumReceivedStreams { quic.maximumReceivedStreams = maximum }
-    let session = options.session, loop = runtime.loop
+    let session = options.session, policy = options.webTransport, loop = runtime.loop
     let result = Promise<Result<Listener, MoQError>>()
     loop.post { [quic] in
       let endpoint = QUICEndpoint(loop: loop), configuration = session.configuration(), registry = session.registry
       do throws(NetworkError) {
-        let bound = try endpoint.listen(
-          on: addresses, identity: identity, alpns: SessionCore.alpns(for: configuration, registry: registry),
-          options: quic
-        ) { _ in
+        func driver() -> SessionDriver {
           let driver = SessionDriver(SessionCore(role: .server, options: configuration, registry: registry), loop: loop)
           driver.traces = session.traces?.folder
           accept(driver)
           return driver
+        }
+        let subprotocols = SessionCore.subprotocols(for: configuration, registry: registry)
+        let alpns =
+          SessionCore.alpns(for: configuration, registry: registry) + (policy == nil ? [] : [HTTP3Connection.alpn])
+        let bound = try endpoint.listen(on: addresses, identity: identity, alpns: alpns, options: quic) { connection in
+          guard let policy, connection.alpn == HTTP3Connection.alpn else { return driver() }
+          return HTTP3Connection(loop: loop, policy: policy, protocols: subprotocols) { _ in driver() }
         }
         result.fulfil(.success(Listener(loop, LoopBound(endpoint, on: loop), bound, identity)))
       } catch {

@@ -16,6 +16,8 @@ public struct ServerOptions: Sendable {
   public var certificate = Certificate.selfSigned()
   /// What its sessions are made with. `trust` does not count.
   public var session = SessionOptions()
+  /// Whom WebTransport sessions are served to, on the same port; nil: nobody.
+  public var webTransport: WebTransportPolicy? = WebTransportPolicy()
   /// Makes every client prove its address before anything is remembered of it (one more round trip).
   public var retry = false
   /// The most connections at a time; more are refused.

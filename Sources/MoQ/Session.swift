@@ -3,7 +3,7 @@ import MoQNetwork
 
 /// Connects to `url`, lends the session to `body`, and closes it when `body` returns or throws.
 ///
-/// - Parameter url: `moqt://host:port/path`. The port defaults to 443.
+/// - Parameter url: `moqt://host:port/path`, or `https://host:port/path` for WebTransport. The port defaults to 443.
 /// - Throws: `MoQError` if the session does not come about; else what `body` throws.
 public func withSession<Value>(
   to url: String, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared,
@@ -79,21 +79,28 @@ extension Session {
     let outcome = Promise<Result<(LoopBound<SessionHost>, SessionFacts), MoQError>>()
     let attempt = Promise<LoopBound<SessionHost>>()
     loop.post {
-      let core = SessionCore(
-        role: .client,
-        options: options.configuration(path: target.path.isEmpty ? nil : target.path, authority: target.authority),
-        registry: options.registry)
+      let configuration = options.configuration(
+        path: target.path.isEmpty ? nil : target.path, authority: target.authority)
+      let core = SessionCore(role: .client, options: configuration, registry: options.registry)
       let driver = SessionDriver(core, loop: loop)
       driver.traces = options.traces?.folder
       let host = SessionHost(driver: driver, options: options, peer: target.authority, shared: shared)
       host.publishing = PublishingHost(host, requests: requests)
       let bound = LoopBound(host, on: loop)
       attempt.fulfil(bound)
-      host.offered = SessionCore.alpns(for: core.configuration, registry: options.registry)
+      var request: WebTransportRequest?
+      switch target.scheme {
+      case .moqt: host.offered = SessionCore.alpns(for: configuration, registry: options.registry)
+      case .https:
+        host.offered = SessionCore.subprotocols(for: configuration, registry: options.registry)
+        request = WebTransportRequest(
+          authority: target.authority, path: target.path, origin: "https://\(target.authority)",
+          protocols: host.offered)
+      }
       host.onOutcome = { result in outcome.fulfil(result.map { (bound, $0) }) }
       driver.connect(
         on: runtime.clientEndpoint, host: target.host, port: target.port, alpns: host.offered, trust: trust,
-        options: options.quic)
+        options: options.quic, request: request)
     }
     guard let result = await outcome.wait() else {
       loop.post { attempt.value?.value.close("") }
@@ -105,6 +112,8 @@ extension Session {
 
   /// The dialect both sides speak.
   public var dialect: SessionDialect { facts.dialect }
+  /// Whether the session is carried by raw QUIC or by WebTransport.
+  public var transport: TransportKind { facts.transport }
   /// The peer's address, as `host:port`.
   public var peerAddress: String { facts.peerAddress }
   /// The connection's first destination id in hexadecimal, by which both sides' traces name it.
@@ -263,8 +272,10 @@ public struct SessionDialect: Sendable, Hashable, CustomStringConvertible {
   public let version: UInt64?
   /// The peer profile in use; nil: the dialect's text.
   public let profile: String?
-  /// What the connection's TLS handshake agreed on.
+  /// What the connection's TLS handshake agreed on; `h3` over WebTransport.
   public let alpn: String?
+  /// The WebTransport subprotocol that was agreed on; nil: none was, or there is no WebTransport.
+  public let subprotocol: String?
   public var description: String { profile.map { "\(name) (\($0))" } ?? name }
 }
 

@@ -52,6 +52,8 @@ final class SessionHost: SessionOwner {
     publishing?.flush()
   }
 
+  override func drains(_ driver: SessionDriver) { shared.move.fulfil(SessionMove(url: nil)) }
+
   override func ended(_ driver: SessionDriver) {
     flush()
     // A connection that died before the session knew of it.
@@ -105,9 +107,10 @@ final class SessionHost: SessionOwner {
     if let address = connection?.peerAddress { peer = address.description }
     let facts = SessionFacts(
       dialect: SessionDialect(
-        name: dialect.name, version: dialect.version, profile: core.profile, alpn: connection?.alpn),
-      peerAddress: peer, connectionID: driver.connectionID, peerImplementation: core.peerImplementation,
-      peerPath: core.peerPath)
+        name: dialect.name, version: dialect.version, profile: core.profile, alpn: connection?.alpn,
+        subprotocol: driver.carrier?.subprotocol),
+      transport: driver.kind, peerAddress: peer, connectionID: driver.connectionID,
+      peerImplementation: core.peerImplementation, peerPath: core.peerPath)
     onOutcome?(.success(facts))
     onOutcome = nil
   }

@@ -18,6 +18,7 @@ final class SessionShared: Sendable {
 /// What a session turned out to be, once it is established.
 struct SessionFacts: Sendable {
   let dialect: SessionDialect
+  let transport: TransportKind
   let peerAddress: String
   let connectionID: [UInt8]
   let peerImplementation: String?

@@ -1,35 +1,34 @@
-/// Where a session goes: `moqt://host[:port][/path][?query]`.
+/// Where a session goes: `moqt://host[:port][/path][?query]` over raw QUIC, `https://…` over WebTransport.
 ///
 /// The port defaults to 443. An IPv6 address stands in brackets. The path with its query is what the
-/// peer is told in the handshake of dialects that have a place for it.
+/// peer is told: over WebTransport in the request, else in the handshake of dialects that have a place for it.
 public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
   public static let defaultPort: UInt16 = 443
+  /// What carries the session.
+  public enum Scheme: String, Sendable, CaseIterable { case moqt, https }
 
+  public var scheme: Scheme
   public var host: String
   public var port: UInt16
   /// With the leading slash; empty if the URL has none.
   public var path: String
 
-  public init(host: String, port: UInt16 = SessionURL.defaultPort, path: String = "") {
-    (self.host, self.port, self.path) = (host, port, path)
+  public init(scheme: Scheme = .moqt, host: String, port: UInt16 = SessionURL.defaultPort, path: String = "") {
+    (self.scheme, self.host, self.port, self.path) = (scheme, host, port, path)
   }
 
-  /// Reads `text`; throws `badURL` with what is wrong in it, and `unsupported` for `https`.
+  /// Reads `text`; throws `badURL` with what is wrong in it.
   public init(_ text: String) throws(MoQError) {
     func bad(_ what: String) -> MoQError {
       MoQError(
-        .badURL, "\"\(text)\" is not a URL that can be connected to: \(what). Write it as moqt://host:port/path.")
+        .badURL,
+        "\"\(text)\" is not a URL that can be connected to: \(what). Write it as moqt://host:port/path, or https://host:port/path for WebTransport."
+      )
     }
     guard let colon = text.firstRange(of: "://") else { throw bad("it has no scheme") }
-    switch text[..<colon.lowerBound].lowercased() {
-    case "moqt": break
-    case "https":
-      throw MoQError(
-        .unsupported,
-        "\"\(text)\" asks for WebTransport, and WebTransport is not built yet. If the peer listens on raw QUIC too, use moqt://host:port/path."
-      )
-    case let other: throw bad("the scheme \"\(other)\" is not spoken")
-    }
+    let name = text[..<colon.lowerBound].lowercased()
+    guard let scheme = Scheme(rawValue: name) else { throw bad("the scheme \"\(name)\" is not spoken") }
+    self.scheme = scheme
     let rest = text[colon.upperBound...]
     let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
     var authority = rest[..<end]
@@ -72,5 +71,5 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
 
   /// `host:port`, with brackets around an IPv6 address.
   public var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
-  public var description: String { "moqt://\(authority)\(path)" }
+  public var description: String { "\(scheme)://\(authority)\(path)" }
 }

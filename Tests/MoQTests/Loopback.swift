@@ -23,16 +23,18 @@ extension SessionOptions {
 /// A relay on a free port of the loopback address.
 struct TestRelay: Sendable {
   let server: RelayServer
-  var url: String { "moqt://127.0.0.1:\(server.port)/" }
+  /// By what its clients connect.
+  var scheme = SessionURL.Scheme.moqt
+  var url: String { "\(scheme)://127.0.0.1:\(server.port)/" }
 
-  static func start(cache: Int = 256 << 20) async throws -> TestRelay {
+  static func start(cache: Int = 256 << 20, over scheme: SessionURL.Scheme = .moqt) async throws -> TestRelay {
     var options = RelayOptions()
     options.cache = cache
-    return TestRelay(server: try await RelayServer.start(on: "127.0.0.1:0", options: options))
+    return TestRelay(server: try await RelayServer.start(on: "127.0.0.1:0", options: options), scheme: scheme)
   }
   func connect(_ dialect: String? = nil, port: UInt16? = nil) async throws -> Session {
     try await Session.connect(
-      to: port.map { "moqt://127.0.0.1:\($0)/" } ?? url, options: .test(server.fingerprint, dialect))
+      to: port.map { "\(scheme)://127.0.0.1:\($0)/" } ?? url, options: .test(server.fingerprint, dialect))
   }
 }
 
@@ -123,5 +125,18 @@ func code(of body: () async throws -> Void) async -> MoQError.Code? {
   } catch {
     Issue.record("not a MoQError: \(error)")
     return nil
+  }
+}
+
+/// Fails unless `body` throws an error of that code whose sentence holds these words.
+func expectError(_ code: MoQError.Code, naming words: String, _ body: () async throws -> Void) async {
+  do {
+    try await body()
+    Issue.record("no error, where \(code) was due")
+  } catch let error as MoQError {
+    #expect(error.code == code, "\(error)")
+    #expect(error.message.contains(words), "\"\(error)\" does not name \"\(words)\"")
+  } catch {
+    Issue.record("not a MoQError: \(error)")
   }
 }

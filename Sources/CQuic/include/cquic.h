@@ -229,13 +229,18 @@ static inline ngtcp2_ssize cq_write_stream(ngtcp2_conn *c, cq_writer *w, uint8_t
   w->taken = -1;
   return ngtcp2_conn_writev_stream(c, &w->path.path, &w->info, out, size, &w->taken, flags, id, w->vec, count, now);
 }
-static inline ngtcp2_ssize cq_write_datagram(ngtcp2_conn *c, cq_writer *w, uint8_t *out, size_t size, const uint8_t *data,
-                                             size_t count, uint64_t id, uint64_t now) {
-  ngtcp2_vec v = {(uint8_t *)data, count};
-  w->accepted = 0;
+/* `header` holds up to eight bytes that go before the data, the first one at the lowest address. */
+static inline ngtcp2_ssize cq_write_datagram(ngtcp2_conn *c, cq_writer *w, uint8_t *out, size_t size, uint64_t header,
+                                             size_t header_count, const uint8_t *data, size_t count, uint64_t id,
+                                             uint64_t now) {
+  ngtcp2_vec v[2];
+  size_t n = 0;
   /* An empty vector is not allowed, no vector is. */
+  if (header_count) v[n++] = (ngtcp2_vec){(uint8_t *)&header, header_count};
+  if (count) v[n++] = (ngtcp2_vec){(uint8_t *)data, count};
+  w->accepted = 0;
   return ngtcp2_conn_writev_datagram(c, &w->path.path, &w->info, out, size, &w->accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, id,
-                                     count ? &v : NULL, count != 0, now);
+                                     n ? v : NULL, n, now);
 }
 static const uint32_t cq_write_more = NGTCP2_WRITE_STREAM_FLAG_MORE;
 static const uint32_t cq_write_fin = NGTCP2_WRITE_STREAM_FLAG_FIN;

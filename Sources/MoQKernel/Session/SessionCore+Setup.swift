@@ -1,10 +1,14 @@
 // From the connection to `.established`.
 
 extension SessionCore {
-  /// The transport is connected. `alpn` counts on raw QUIC, `subprotocol` on WebTransport.
-  public func connected(alpn: String?, subprotocol: String?, transport: TransportKind) {
+  /// The transport is connected. `alpn` counts on raw QUIC, `subprotocol` on WebTransport, where `path` and
+  /// `authority` are what the client's request names.
+  public func connected(
+    alpn: String?, subprotocol: String?, transport: TransportKind, path: String? = nil, authority: String? = nil
+  ) {
     guard setup.connected(asClient: role == .client) else { return }
     self.transport = transport
+    if role == .server { (peerPath, peerAuthority) = (path, authority) }
     agreed = transport == .quic ? alpn : subprotocol
     deadlines.add(.handshake, at: now.advanced(by: configuration.handshakeTimeout))
     guard role == .client else { return }

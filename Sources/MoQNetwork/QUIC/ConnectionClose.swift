@@ -22,6 +22,24 @@ public enum ConnectionClose: Error, Sendable, Equatable {
   case version(offered: [UInt32])
   /// This side could not even begin: the text says why.
   case failed(String)
+  /// An HTTP/3 connection was closed with one of HTTP/3's codes.
+  case http3(HTTP3Code, reason: String, byPeer: Bool)
+  /// A WebTransport session did not come about, or was cut off, while its connection was well.
+  case webTransport(WebTransportFailure)
+}
+
+/// Why there is no WebTransport session, or not any more.
+public enum WebTransportFailure: Sendable, Equatable {
+  /// The server answered the request with this HTTP status.
+  case refused(status: Int)
+  /// The server speaks HTTP/3 and says nothing of WebTransport.
+  case unsupported
+  /// The server chose a subprotocol that was not offered.
+  case protocolNotOffered(String)
+  /// The request's stream was reset.
+  case aborted(HTTP3Code, byPeer: Bool)
+  /// The server did not answer the request in time.
+  case noAnswer
 }
 
 /// What went wrong in a TLS handshake.
@@ -62,6 +80,9 @@ extension ConnectionClose: CustomStringConvertible {
       "the peer does not speak QUIC version 1; it offers "
         + (offered.isEmpty ? "nothing" : offered.map { Self.hex(UInt64($0)) }.joined(separator: ", "))
     case .failed(let text): text
+    case .http3(let code, let reason, let byPeer):
+      "\(byPeer ? "the peer reported" : "this side found") the HTTP/3 error \(code)" + Self.quoted(reason)
+    case .webTransport(let failure): "\(failure)"
     }
   }
 
@@ -78,6 +99,28 @@ extension ConnectionClose: CustomStringConvertible {
     ]
     return code < UInt64(names.count) ? "\(names[Int(code)]) (\(hex(code)))" : hex(code)
   }
+}
+
+extension WebTransportFailure: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .refused(let status):
+      "the server answered the WebTransport request with HTTP status \(status)"
+        + (Self.meanings[status].map { ": \($0)" } ?? "")
+    case .unsupported: "it is an HTTP/3 server without WebTransport"
+    case .protocolNotOffered(let name): "the server chose the subprotocol “\(name)”, which was not offered"
+    case .aborted(let code, let byPeer):
+      "\(byPeer ? "the peer" : "this side") cut the WebTransport session off with \(code)"
+    case .noAnswer: "the server did not answer the WebTransport request in time"
+    }
+  }
+
+  private static let meanings = [
+    401: "a token is wanted", 403: "it does not admit this origin, or this user",
+    404: "there is nothing at this path; check the URL", 405: "this path takes no WebTransport sessions",
+    429: "it has as many sessions as it admits; try again later", 501: "it has no WebTransport",
+    503: "it is overloaded or about to stop; try again later",
+  ]
 }
 
 extension TLSFailure: CustomStringConvertible {

@@ -3,7 +3,8 @@
 /// Subclass it and override what matters. Every method runs on the connection's loop, one at a time, and
 /// may write, open, reset and close at will: nothing is sent before the tick ends, so a burst of calls
 /// leaves in few packets. `connection.handler` may be replaced at any time, from within a call too; the
-/// replacement is told what happens next.
+/// replacement is told what happens next. A stream may have a handler of its own, `stream.handler`, which is
+/// told what happens on it from then on.
 ///
 /// The order is fixed: `connected` comes first, `closed(_:_:)` of the connection comes last and exactly
 /// once, also when the handshake fails (`connected` is not called then).
@@ -50,6 +51,9 @@ open class ConnectionHandler {
 
   /// All that arrived in this tick has been told. Called once a tick, before packets are written.
   open func afterBatch(_ connection: QUICConnection) {}
+
+  /// The endpoint is about to close the connection: what is written now is the last that may be sent.
+  open func endpointCloses(_ connection: QUICConnection) {}
 
   /// The connection is over. Its streams are dead; no further call follows.
   open func closed(_ connection: QUICConnection, _ reason: ConnectionClose) {}

@@ -45,7 +45,7 @@ extension QUICConnection {
     guard !stream.wasStopped, !stream.sendingIsOver, !stream.toldAcknowledged else { return }
     stream.wasStopped = true
     dropSending(stream)
-    tellUser { $0.wasStopped(stream, code: code) }
+    tellUser(stream) { $0.wasStopped(stream, code: code) }
   }
 
   /// Tells the handler, unless this side has closed the connection and wants to know no more.
@@ -54,6 +54,14 @@ extension QUICConnection {
     guard state == .open else { return }
     hasNews = true
     body(handler)
+  }
+
+  /// The same of a stream.
+  @inline(__always)
+  private func tellUser(_ stream: QUICStream, _ body: (ConnectionHandler) -> Void) {
+    guard state == .open else { return }
+    hasNews = true
+    body(stream.handler ?? handler)
   }
 
   // MARK: What the library reports
@@ -175,7 +183,7 @@ extension QUICConnection {
     if fin { stream.receivingIsOver = true }
     if state == .open {
       hasNews = true
-      handler.received(stream, bytes, fin: fin)
+      (stream.handler ?? handler).received(stream, bytes, fin: fin)
     } else {
       forgive(stream)
     }
@@ -186,7 +194,7 @@ extension QUICConnection {
     guard !stream.receivingIsOver else { return }
     stream.receivingIsOver = true
     forgive(stream)
-    tellUser { $0.wasReset(stream, code: code) }
+    tellUser(stream) { $0.wasReset(stream, code: code) }
     if cq_keeps_remote_uni() != 0 { retireReceived(stream) }
   }
 
@@ -218,7 +226,7 @@ extension QUICConnection {
   private func tellAcknowledged(_ stream: QUICStream) {
     guard !stream.toldAcknowledged else { return }
     stream.toldAcknowledged = true
-    tellUser { $0.acknowledged(stream) }
+    tellUser(stream) { $0.acknowledged(stream) }
   }
 
   /// The library has closed a stream: both halves are over and acknowledged.
@@ -251,7 +259,7 @@ extension QUICConnection {
     stream.chunks.removeAll()
     guard var kept = streams.remove(id) else { return }
     hasNews = true
-    if state == .open { handler.closed(kept) }
+    if state == .open { (kept.handler ?? handler).closed(kept) }
     recycle(&kept)
   }
 
@@ -259,6 +267,7 @@ extension QUICConnection {
   func recycle(_ stream: inout QUICStream) {
     guard isKnownUniquelyReferenced(&stream) else { return }
     forgive(stream)
+    stream.handler = nil
     if pool.count < 256 { pool.append(stream) }
   }
 

@@ -113,17 +113,18 @@ extension QUICConnection {
   }
 
   private func write(
-    _ datagram: Bytes, _ library: OpaquePointer, _ out: UnsafeMutablePointer<UInt8>, _ size: Int, _ now: UInt64
+    _ datagram: DatagramQueue.Item, _ library: OpaquePointer, _ out: UnsafeMutablePointer<UInt8>, _ size: Int,
+    _ now: UInt64
   ) -> Int {
     guard datagram.count <= maximumDatagramSize else {
       datagrams.removeFirst()
       numbers.datagramsDropped &+= 1
       return Int(NGTCP2_ERR_WRITE_MORE)
     }
-    let result = datagram.withUnsafeBytes { bytes in
+    let result = datagram.payload.withUnsafeBytes { bytes in
       cq_write_datagram(
-        library, writer, out, size, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
-        numbers.datagramsSent, now)
+        library, writer, out, size, datagram.header.bytes.littleEndian, datagram.header.count,
+        bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, numbers.datagramsSent, now)
     }
     if writer.pointee.accepted != 0 {
       datagrams.removeFirst()

@@ -125,6 +125,16 @@ public final class QUICConnection: LoopMember {
     return stream
   }
 
+  /// Calls `body` with every stream that is alive, those included that wait to be opened. `body` may end them.
+  func forEachStream(_ body: (QUICStream) -> Void) {
+    var all: [QUICStream] = []
+    streams.forEach { all.append($0) }
+    for stream in [waitingBidirectional.all, waitingUnidirectional.all].joined() where !stream.isClosed {
+      all.append(stream)
+    }
+    for stream in all { body(stream) }
+  }
+
   /// Streams that wait for the peer's permission to be opened.
   public var waitingStreams: Int { waitingUnidirectional.count + waitingBidirectional.count }
 
@@ -241,14 +251,16 @@ public final class QUICConnection: LoopMember {
   ///
   /// Datagrams and streams take turns. If `QUICOptions.datagramQueue` wait already, the oldest is dropped.
   @discardableResult
-  public func send(datagram: Bytes) -> Bool {
-    guard state == .open, datagram.count <= maximumDatagramSize, maximumDatagramSize > 0 else { return false }
+  public func send(datagram: Bytes, header: DatagramHeader = DatagramHeader()) -> Bool {
+    guard state == .open, datagram.count &+ header.count <= maximumDatagramSize, maximumDatagramSize > 0 else {
+      return false
+    }
     if datagrams.count >= max(options.datagramQueue, 1) {
       datagrams.removeFirst()
       numbers.datagramsDropped &+= 1
       datagramsWereFull = true
     }
-    datagrams.append(datagram)
+    datagrams.append(DatagramQueue.Item(header: header, payload: datagram))
     core.mark(self)
     return true
   }
@@ -323,7 +335,7 @@ public final class QUICConnection: LoopMember {
     while !ended.isEmpty {
       var list: [QUICStream] = []
       swap(&list, &ended)
-      for stream in list { handler.closed(stream) }
+      for stream in list { (stream.handler ?? handler).closed(stream) }
       list.removeAll()
     }
     if hasNews {
@@ -355,9 +367,14 @@ public final class QUICConnection: LoopMember {
     var list: [QUICStream] = []
     swap(&list, &drained)
     for stream in list {
-      let sent = stream.newlySent
+      var sent = stream.newlySent
       stream.newlySent = 0
-      if state == .open, sent > 0 { handler.drained(stream, sent: sent) }
+      if stream.unsentHeader > 0 {
+        let header = min(stream.unsentHeader, sent)
+        stream.unsentHeader &-= header
+        sent &-= header
+      }
+      if state == .open, sent > 0 { (stream.handler ?? handler).drained(stream, sent: sent) }
     }
     list.removeAll(keepingCapacity: true)
     if drained.isEmpty { swap(&list, &drained) }
@@ -400,16 +417,38 @@ struct WaitingStreams {
   mutating func removeAll() { (streams, head) = ([], 0) }
 }
 
+/// Up to eight bytes before a datagram's payload, so that the payload need not be copied behind them.
+public struct DatagramHeader: Sendable {
+  /// The bytes, the first one lowest.
+  let bytes: UInt64
+  let count: Int
+
+  /// No bytes.
+  public init() { (bytes, count) = (0, 0) }
+
+  /// The first eight of `source` at most.
+  init(_ source: [UInt8]) {
+    var bytes: UInt64 = 0
+    for byte in source.prefix(8).reversed() { bytes = bytes << 8 | UInt64(byte) }
+    (self.bytes, count) = (bytes, min(source.count, 8))
+  }
+}
+
 /// Datagrams in order of sending.
 struct DatagramQueue {
-  private var items: [Bytes] = []
+  struct Item {
+    var header: DatagramHeader
+    var payload: Bytes
+    var count: Int { header.count &+ payload.count }
+  }
+  private var items: [Item] = []
   private var head = 0
   var count: Int { items.count - head }
   var isEmpty: Bool { head == items.count }
-  var first: Bytes? { head < items.count ? items[head] : nil }
-  mutating func append(_ bytes: Bytes) { items.append(bytes) }
+  var first: Item? { head < items.count ? items[head] : nil }
+  mutating func append(_ item: Item) { items.append(item) }
   mutating func removeFirst() {
-    items[head] = Bytes()
+    items[head].payload = Bytes()
     head += 1
     if head == items.count {
       items.removeAll(keepingCapacity: true)

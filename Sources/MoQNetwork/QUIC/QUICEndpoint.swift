@@ -227,6 +227,7 @@ public final class QUICEndpoint: LoopMember {
     guard let (code, reason) = last else { return }
     last = nil
     for connection in live.values {
+      if connection.isOpen { connection.handler.endpointCloses(connection) }
       connection.close(code: code, reason: reason, afterSending: false)
       connection.flush()
       if connection.state != .closed { connection.end(.application(code: code, reason: reason, byPeer: false)) }

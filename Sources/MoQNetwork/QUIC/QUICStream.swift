@@ -11,6 +11,8 @@ public final class QUICStream {
   public unowned(unsafe) let connection: QUICConnection
   /// A slot for its user.
   public var tag: UInt64 = 0
+  /// Who is told what happens on this stream, in place of the connection's handler. May be replaced at any time.
+  @exclusivity(unchecked) public var handler: ConnectionHandler?
   /// Bytes queued and not yet in a packet.
   @exclusivity(unchecked) public internal(set) var unsent = 0
   /// Whether both halves are over.
@@ -26,6 +28,8 @@ public final class QUICStream {
   @exclusivity(unchecked) var acknowledged: UInt64 = 0
   /// Packetised since the user was last told.
   @exclusivity(unchecked) var newlySent = 0
+  /// Bytes at the beginning that are not its user's, and are not counted in what the user is told.
+  @exclusivity(unchecked) var unsentHeader = 0
 
   /// The sending half: an end is queued; is in a packet, by itself or with the last bytes; nothing more can be sent.
   @exclusivity(unchecked) var endQueued = false
@@ -57,7 +61,7 @@ public final class QUICStream {
     (endQueued, endSent, endSentAlone, isBlocked, wasStopped, toldAcknowledged) = (
       false, false, false, false, false, false
     )
-    (unreturned, credit, stopWhenOpened) = (0, 0, nil)
+    (unreturned, credit, stopWhenOpened, handler, unsentHeader) = (0, 0, nil, nil, 0)
     sendingIsOver = !local && !bidirectional
     receivingIsOver = local && !bidirectional
   }
@@ -84,6 +88,16 @@ public final class QUICStream {
     written &+= UInt64(bytes.count)
     connection.schedule(self)
   }
+
+  /// Queues what the transport puts before the bytes of the stream's user: `drained` does not count it.
+  func write(header: Bytes) {
+    guard !sendingIsOver, !endQueued else { return }
+    unsentHeader &+= header.count
+    write(header)
+  }
+
+  /// Whether the peer has acknowledged all that was written, or nothing of it matters any more.
+  var isSettled: Bool { sendingIsOver || (unsent == 0 && acknowledged == written && (!endQueued || toldAcknowledged)) }
 
   /// Ends the sending half after what is queued (FIN).
   public func finish() {

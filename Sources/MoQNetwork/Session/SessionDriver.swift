@@ -7,11 +7,14 @@ open class SessionOwner {
   /// Events wait in `driver.core`: drain them. What is asked of the session meanwhile leaves in the same batch.
   open func eventsWait(_ driver: SessionDriver) {}
 
+  /// The transport wants the session to come to an end soon (WebTransport's DRAIN, HTTP/3's GOAWAY).
+  open func drains(_ driver: SessionDriver) {}
+
   /// The session and its connection are over, and the last events have been drained.
   open func ended(_ driver: SessionDriver) {}
 }
 
-/// Joins a session to a QUIC connection: feeds it with what arrives, and carries out what it wants.
+/// Joins a session to what carries it: feeds it with what arrives, and carries out what it wants.
 ///
 /// Lives on the connection's loop. A batch is what one tick of the loop brings: the session is told the
 /// time once, then all that happened; then its effects are carried out and its owner drains the events,
@@ -23,7 +26,9 @@ public final class SessionDriver: ConnectionHandler {
   public let core: SessionCore
   public let loop: Loop
   /// The connection; nil before there is one and after it has ended.
-  public private(set) var connection: QUICConnection?
+  public internal(set) var connection: QUICConnection?
+  /// What carries the session on the connection; nil before there is a connection and after it has ended.
+  public internal(set) var carrier: SessionCarrier?
   public var owner: SessionOwner?
   /// Where the session leaves its trace; nil: nowhere. Set before the connection is there.
   public var traces: TraceDirectory?
@@ -67,13 +72,22 @@ public final class SessionDriver: ConnectionHandler {
   }
 
   /// Begins to connect. The owner hears of the outcome as of any other event.
+  ///
+  /// With a request the session is one of WebTransport, on a connection of its own; `alpns` do not count then.
   public func connect(
     on endpoint: QUICEndpoint, host: String, port: UInt16, serverName: String? = nil, alpns: [String], trust: TLSTrust,
-    options: QUICOptions
+    options: QUICOptions, request: WebTransportRequest? = nil
   ) {
     tick()
+    var handler: ConnectionHandler = self
+    if let request {
+      let client = HTTP3Connection(loop: loop)
+      handler = client
+      carrier = client.connect(request, for: self, within: options.handshakeTimeout)
+    }
     connection = endpoint.connect(
-      host: host, port: port, serverName: serverName, alpns: alpns, trust: trust, options: options, handler: self)
+      host: host, port: port, serverName: serverName, alpns: request == nil ? alpns : [HTTP3Connection.alpn],
+      trust: trust, options: options, handler: handler)
     schedule()
   }
 
@@ -91,22 +105,32 @@ public final class SessionDriver: ConnectionHandler {
 
   // MARK: What happens on the connection
 
-  public override func connected(_ connection: QUICConnection) {
-    self.connection = connection
+  public override func connected(_ connection: QUICConnection) { begin(on: connection, QUICCarrier(connection)) }
+
+  /// There is a connection, and what carries the session on it.
+  func begin(on connection: QUICConnection, _ carrier: SessionCarrier) {
+    (self.connection, self.carrier) = (connection, carrier)
     tick()
     connectedAt = now
     connectionID = connection.originalID
     trace = traces?.begin(connectionID, isServer: core.role == .server, at: now)
     core.tap = trace?.tap
-    core.connected(alpn: connection.alpn.isEmpty ? nil : connection.alpn, subprotocol: nil, transport: .quic)
+    core.maximumDatagramSize = carrier.maximumDatagramSize
+    core.connected(
+      alpn: connection.alpn.isEmpty ? nil : connection.alpn, subprotocol: carrier.subprotocol, transport: carrier.kind,
+      path: carrier.path, authority: carrier.authority)
+  }
+
+  public override func datagramRoomChanged(_ connection: QUICConnection) {
+    if let carrier { core.maximumDatagramSize = carrier.maximumDatagramSize }
   }
 
   public override func opened(_ stream: QUICStream) {
     tick()
     streamsReceived &+= 1
     guard let key = core.opened(stream.isBidirectional ? .bidirectional : .unidirectional) else {
-      stream.stop(0)
-      if stream.isBidirectional { stream.reset(0) }
+      stop(stream, 0)
+      if stream.isBidirectional { reset(stream, 0) }
       return
     }
     if !stream.isBidirectional { openIncoming += 1 }
@@ -121,14 +145,14 @@ public final class SessionDriver: ConnectionHandler {
   }
 
   public override func wasReset(_ stream: QUICStream, code: UInt64) {
-    guard let key = key(of: stream) else { return }
+    guard let key = key(of: stream), let code = carrier?.code(onWire: code) else { return }
     tick()
     core.wasReset(key, code: code)
     halfEnded(stream)
   }
 
   public override func wasStopped(_ stream: QUICStream, code: UInt64) {
-    guard let key = key(of: stream) else { return }
+    guard let key = key(of: stream), let code = carrier?.code(onWire: code) else { return }
     tick()
     core.wasStopped(key, code: code)
   }
@@ -164,15 +188,22 @@ public final class SessionDriver: ConnectionHandler {
     if core.hasWork || closesAtBoundary { schedule() }
   }
 
-  public override func closed(_ connection: QUICConnection, _ reason: ConnectionClose) {
-    lastStatistics = Self.numbers(connection)
+  public override func closed(_ connection: QUICConnection, _ reason: ConnectionClose) { ended(reason) }
+
+  /// What carried the session is no more.
+  func ended(_ reason: ConnectionClose) {
+    guard !isOver else { return }
+    lastStatistics = statistics
     closeReason = reason
     tick()
     core.transportClosed(SessionEnd(reason))
-    self.connection = nil
+    (connection, carrier) = (nil, nil)
     isOver = true
     schedule()
   }
+
+  private func reset(_ stream: QUICStream, _ code: UInt64) { stream.reset(carrier?.wireCode(code) ?? code) }
+  private func stop(_ stream: QUICStream, _ code: UInt64) { stream.stop(carrier?.wireCode(code) ?? code) }
 
   private func halfEnded(_ stream: QUICStream) {
     if !stream.isBidirectional, !stream.isLocal { openIncoming -= 1 }
@@ -288,18 +319,17 @@ public final class SessionDriver: ConnectionHandler {
 }
 
 extension SessionDriver: Transport {
-  public var kind: TransportKind { .quic }
+  public var kind: TransportKind { carrier?.kind ?? .quic }
 
-  public var statistics: TransportStatistics { connection.map(Self.numbers) ?? lastStatistics }
-
-  private static func numbers(_ connection: QUICConnection) -> TransportStatistics {
+  public var statistics: TransportStatistics {
+    guard let connection else { return lastStatistics }
     let from = connection.statistics
     var numbers = TransportStatistics()
     (numbers.smoothedRTT, numbers.minimumRTT) = (from.smoothedRTT, from.minimumRTT)
     numbers.estimatedBitrate = from.sendBitrate
     (numbers.bytesSent, numbers.bytesReceived) = (from.bytesSent, from.bytesReceived)
     (numbers.packetsSent, numbers.packetsLost) = (from.packetsSent, from.packetsLost)
-    numbers.maximumDatagramSize = connection.maximumDatagramSize
+    numbers.maximumDatagramSize = carrier?.maximumDatagramSize ?? 0
     return numbers
   }
 
@@ -311,12 +341,14 @@ extension SessionDriver: Transport {
       guard index < slots.count, slots[index].key == key else { return }
       if slots[index].isHeld { slots[index].kept += count } else { slots[index].stream?.consumed(count) }
     case .open(let key, let kind, let priority):
-      guard let connection else { return }
-      bind(key, connection.open(bidirectional: kind == .bidirectional, priority: SendPriority(priority)))
+      guard let carrier,
+        let stream = carrier.open(bidirectional: kind == .bidirectional, priority: SendPriority(priority))
+      else { return }
+      bind(key, stream)
     case .prioritize(let key, let priority): stream(key)?.priority = SendPriority(priority)
     case .finish(let key): stream(key)?.finish()
-    case .reset(let key, let code): stream(key)?.reset(code)
-    case .stop(let key, let code): stream(key)?.stop(code)
+    case .reset(let key, let code): if let stream = stream(key) { reset(stream, code) }
+    case .stop(let key, let code): if let stream = stream(key) { stop(stream, code) }
     case .forget(let key):
       let index = Int(key.slot)
       guard index < slots.count, slots[index].key == key else { return }
@@ -326,8 +358,13 @@ extension SessionDriver: Transport {
       if kept > 0 { slots[index].stream?.consumed(kept) }
       slots[index].stream = nil
       (slots[index].isHeld, slots[index].kept) = (false, 0)
-    case .datagram(let bytes): connection?.send(datagram: bytes)
-    case .close(let code, let reason): connection?.close(code: code, reason: reason)
+    case .datagram(let bytes): carrier?.send(datagram: bytes)
+    case .close(let code, let reason):
+      guard let carrier else { connection?.close(code: code, reason: reason); return }
+      // A connection that was made for this session alone has no use if that never began.
+      let unused = connectedAt == nil ? connection : nil
+      carrier.close(code: code, reason: reason)
+      unused?.close(code: HTTP3Code.noError.rawValue)
     }
   }
 }
