@@ -56,7 +56,7 @@ let package = Package(
     .testTarget(name: "MoQNetworkTests", dependencies: ["MoQNetwork", "MoQKernel", "CQuic"], swiftSettings: settings),
     .testTarget(
       name: "MoQTests", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
-    .testTarget(name: "MoQToolTests", dependencies: ["MoQTool"], swiftSettings: settings),
+    .testTarget(name: "MoQToolTests", dependencies: ["MoQTool", "MoQ"], swiftSettings: settings),
     .testTarget(name: "ToyDialectTests", dependencies: ["MoQ"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -111,10 +111,12 @@ extension MoQError {
 
   /// A request that was accepted, and that the peer ended before its time.
   init(_ failure: RequestFailure, ending what: String, peer: String) {
+    let said = failure.phrase.isEmpty ? "" : " “\(failure.phrase)”"
     switch failure.reason {
-    case .sessionClosed, .cancelled, .trackEnded, .subscriptionEnded: self.init(failure, doing: what, peer: peer)
+    case .cancelled, .trackEnded, .subscriptionEnded: self.init(failure, doing: what, peer: peer)
+    case .sessionClosed:
+      self.init(.sessionClosed, "\(what): the session with \(peer) ended\(said)", cause: failure)
     default:
-      let said = failure.phrase.isEmpty ? "" : " “\(failure.phrase)”"
       let number = failure.code.map { ", code \(hex($0))" } ?? ""
       self.init(
         .ended, "\(what): \(peer) ended it before its time (\(failure.reason.words)\(number))\(said)", cause: failure)

@@ -7,6 +7,8 @@ import Synchronization
 final class Outbox: Sendable {
   /// Bytes of payload that may wait for the loop before `write` waits.
   static let limit = 1 << 20
+  /// What a command counts for beside its payload: a batch of small objects must not keep the loop from its sockets.
+  static let overhead = 256
 
   enum Command: Sendable {
     case object(LoopBound<GroupFeed>, ObjectInfo, Bytes)
@@ -34,8 +36,8 @@ final class Outbox: Sendable {
     let (post, failure) = state.withLock { state -> (Bool, MoQError?) in
       if let failure = state.failure { return (false, failure) }
       switch command {
-      case .object(_, _, let payload), .datagram(_, _, let payload): state.bytes += payload.count
-      case .finish, .abandon, .body: break
+      case .object(_, _, let payload), .datagram(_, _, let payload): state.bytes += payload.count + Self.overhead
+      case .finish, .abandon, .body: state.bytes += Self.overhead
       }
       state.commands.append(command)
       defer { state.isPosted = true }

@@ -105,10 +105,16 @@ public final class FetchedObjects: AsyncSequence, Sendable {
   }
   deinit { cancel() }
 
-  static func begin(_ session: Session, _ request: FetchRequest, what: String) async throws(MoQError) -> FetchedObjects
-  {
+  /// `request` is made on the loop; nil: what it would join is over.
+  static func begin(
+    _ session: Session, what: String, _ request: @escaping @Sendable (SessionHost) -> FetchRequest?
+  ) async throws(MoQError) -> FetchedObjects {
     let answer = Promise<Result<FetchAnswer, MoQError>>(), made = Promise<(ObjectInbox, RequestKey)>()
     session.post { host in
+      guard let request = request(host) else {
+        answer.fulfil(.failure(MoQError(.ended, "\(what): the subscription has ended")))
+        return
+      }
       let link = FeedLink(host), inbox = ObjectInbox(link: link)
       let feed = ObjectFeed(inbox, sequence: 0, keepsStatus: false)
       link.ends.value.feed = feed

@@ -71,6 +71,7 @@ extension SessionOptions {
     configuration.authorization = authorization
     configuration.handshakeTimeout = connectTimeout
     configuration.requestTimeout = requestTimeout
+    configuration.goAwayTimeout = goAwayTimeout
     return configuration
   }
 

@@ -148,6 +148,7 @@ extension Session {
 
   /// Asks the peer to go elsewhere. `url` empty: to the same place, for a new session.
   ///
+  /// What goes on may go on; a peer that has not left after `SessionOptions.goAwayTimeout` is closed.
   /// Throws `inexpressible` where the dialect has no words for it, or where only a server may say it.
   public func sendGoAway(to url: String = "") async throws(MoQError) {
     let promise = Promise<Result<Void, MoQError>>()
@@ -198,7 +199,7 @@ extension Session {
     let name = TrackName(broadcast, track)
     var request = FetchRequest(.standalone(name, start: start, endGroup: endGroup, endObject: endObject))
     (request.priority, request.groupOrder, request.authorization) = (priority, order, authorization)
-    return try await FetchedObjects.begin(self, request, what: "fetching from \(name)")
+    return try await FetchedObjects.begin(self, what: "fetching from \(name)") { [request] _ in request }
   }
 
   /// Asks what the publisher says of a track without subscribing to it.
@@ -325,4 +326,5 @@ public struct SessionClosure: Sendable, CustomStringConvertible {
 public struct SessionMove: Sendable, Hashable {
   /// Where to; nil: the same place.
   public let url: String?
+  public init(url: String?) { self.url = url }
 }

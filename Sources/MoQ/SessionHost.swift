@@ -70,6 +70,7 @@ final class SessionHost: SessionOwner {
     case .fetchBegan(let key, let request): fetchBegan(key, request)
 
     case .established:
+      // What is published goes by what the dialect can carry.
       publishing?.handle(event)
       established()
     case .closed(let end): over(end)
@@ -157,6 +158,11 @@ final class SessionHost: SessionOwner {
       // Streams that are still open end by themselves.
       if fetch.feed.streams.isEmpty { finish(fetch.feed, .unmarked, failure.reason.isEnd ? nil : error) }
     } else if let status = statuses.removeValue(forKey: key) {
+      // Some dialects have a status for it, others an error.
+      if failure.reason == .doesNotExist {
+        status.promise.fulfil(.success(TrackState(.doesNotExist)))
+        return
+      }
       status.promise.fulfil(.failure(MoQError(failure, doing: status.what, peer: peer)))
     } else if let answer = answers.removeValue(forKey: key) {
       answer.promise.fulfil(.failure(MoQError(failure, doing: answer.what, peer: peer)))

@@ -46,6 +46,8 @@ public struct SessionOptions: Sendable {
   public var connectTimeout: Duration = .seconds(10)
   /// How long an answer to a request may take.
   public var requestTimeout: Duration = .seconds(10)
+  /// How long a peer may stay after `Session.sendGoAway`. Then the session is closed.
+  public var goAwayTimeout: Duration = .seconds(10)
   /// Silence after which the connection is given up.
   public var idleTimeout: Duration = .seconds(30)
   /// A sign of life is sent after this much silence. nil: never.

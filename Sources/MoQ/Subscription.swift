@@ -85,6 +85,36 @@ public final class Subscription: AsyncSequence, Sendable {
     try await session.answer(promise) { _ in }
   }
 
+  /// Objects from before the subscription: `groupsBefore` groups before the largest object there was when it was
+  /// answered, and on through that object. What the subscription itself brings begins after it, if it began with the
+  /// next object.
+  ///
+  /// Throws `inexpressible` where the dialect has no joining fetch, `refused` if there was no object yet.
+  public func fetch(
+    groupsBefore: UInt64, priority: UInt8 = 128, order: GroupOrder = .publisher,
+    authorization: [AuthorizationToken] = []
+  ) async throws(MoQError) -> FetchedObjects {
+    try await fetch(priority, order, authorization) { .joining($0, groupsBefore: groupsBefore) }
+  }
+  /// The same from the first object of a group, which is named; dialects before draft-11 cannot say that.
+  public func fetch(
+    fromGroup group: UInt64, priority: UInt8 = 128, order: GroupOrder = .publisher,
+    authorization: [AuthorizationToken] = []
+  ) async throws(MoQError) -> FetchedObjects {
+    try await fetch(priority, order, authorization) { .joiningAbsolute($0, group: group) }
+  }
+  private func fetch(
+    _ priority: UInt8, _ order: GroupOrder, _ authorization: [AuthorizationToken],
+    _ range: @escaping @Sendable (RequestKey) -> FetchRequest.Range
+  ) async throws(MoQError) -> FetchedObjects {
+    try await FetchedObjects.begin(session, what: "fetching what came before in \(name)") { [feed] _ in
+      guard let key = feed.value.key else { return nil }
+      var request = FetchRequest(range(key))
+      (request.priority, request.groupOrder, request.authorization) = (priority, order, authorization)
+      return request
+    }
+  }
+
   /// Groups that were not read in time, and were stopped for it.
   public var skippedGroups: Int {
     get async { (try? await session.loop.run { [feed] in feed.value.skippedGroups }) ?? 0 }

@@ -140,3 +140,49 @@ func expectError(_ code: MoQError.Code, naming words: String, _ body: () async t
     Issue.record("not a MoQError: \(error)")
   }
 }
+
+/// A client and a server whose sessions are with each other, without a relay.
+struct Direct: Sendable {
+  let server: Server
+  let client: Session
+  /// The server's side of it.
+  let peer: Session
+
+  static func connect(
+    _ dialect: String? = nil, server adjustServer: (inout ServerOptions) -> Void = { _ in },
+    client adjustClient: (inout SessionOptions) -> Void = { _ in }
+  ) async throws -> Direct {
+    var options = ServerOptions()
+    adjustServer(&options)
+    let server = try await Server.listen(on: "127.0.0.1:0", options: options)
+    var clientOptions = SessionOptions.test(server.fingerprint, dialect)
+    adjustClient(&clientOptions)
+    async let accepted = { () async -> Session? in
+      var sessions = server.sessions.makeAsyncIterator()
+      return await sessions.next()
+    }()
+    let client = try await Session.connect(to: "moqt://127.0.0.1:\(server.port)", options: clientOptions)
+    return Direct(server: server, client: client, peer: try #require(await accepted))
+  }
+  func close() async {
+    await client.close()
+    await server.close()
+  }
+}
+
+extension AsyncSequence {
+  /// The next `count` elements, or as many as there are.
+  func first(_ count: Int) async throws -> [Element] {
+    var elements: [Element] = []
+    guard count > 0 else { return elements }
+    for try await element in self {
+      elements.append(element)
+      if elements.count == count { break }
+    }
+    return elements
+  }
+}
+
+extension ReceivedObject {
+  var text: String { String(decoding: payload.array, as: UTF8.self) }
+}

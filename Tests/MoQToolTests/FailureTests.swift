@@ -28,10 +28,12 @@ import Testing
     deinit { close(descriptor) }
   }
 
-  /// The command failed, and said so in one sentence that has all of these words.
-  func expect(_ result: ToolProcess.Result, _ words: String..., location: SourceLocation = #_sourceLocation) {
+  /// The command failed, after that output, and said so in one sentence that has all of these words.
+  func expect(
+    _ result: ToolProcess.Result, _ words: String..., output: String = "", location: SourceLocation = #_sourceLocation
+  ) {
     #expect(result.status == 1, "\(result.errors)", sourceLocation: location)
-    #expect(result.output.isEmpty, sourceLocation: location)
+    #expect(result.text == output, sourceLocation: location)
     #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)", sourceLocation: location)
     for word in words { #expect(result.errors.contains(word), "\(result.errors)", sourceLocation: location) }
   }

@@ -1,0 +1,131 @@
+import MoQ
+import Testing
+
+/// What an object can be beside a payload in a group, written and read through the public API.
+@Suite(.serialized) struct ObjectTests {
+  /// Which dialects have words for datagrams, subgroups and extension headers.
+  static func isRich(_ dialect: String) -> Bool { dialect != "moq-lite-01" }
+
+  /// A publisher's track and a subscription to it, with a relay between them.
+  private func bridged(
+    _ bridge: Bridge, _ options: TrackOptions = TrackOptions(), keepsStatus: Bool = false
+  ) async throws -> (TestRelay, BroadcastTrack, Subscription) {
+    let relay = try await TestRelay.start()
+    let publisher = try await relay.connect(bridge.publisher), subscriber = try await relay.connect(bridge.subscriber)
+    let track = try await publisher.publish("objects").track("data", options: options)
+    try await untilAnnounced("objects", to: subscriber)
+    let subscription = try await subscriber.subscribe(to: "objects", track: "data", keepsStatus: keepsStatus)
+    try await track.firstSubscriber()
+    return (relay, track, subscription)
+  }
+
+  @Test("datagrams, or groups of one object where a dialect has none", arguments: Bridge.all)
+  func datagrams(bridge: Bridge) async throws {
+    try await within {
+      let (relay, track, subscription) = try await bridged(bridge)
+      var objects = subscription.objects.makeAsyncIterator()
+      // One after the other: several at once may be reordered, and a queue that is full drops some.
+      for number in 0..<20 as Range<UInt64> {
+        try await track.sendDatagram(Bytes("datagram \(number)"))
+        let object = try #require(try await objects.next())
+        #expect(object.text == "datagram \(number)" && object.location == Location(number, 0))
+        #expect(object.isDatagram == (Self.isRich(bridge.publisher) && Self.isRich(bridge.subscriber)))
+      }
+      await relay.server.close()
+    }
+  }
+
+  @Test("a datagram with numbers and extension headers of its own")
+  func numberedDatagram() async throws {
+    try await within {
+      let direct = try await Direct.connect("draft-14")
+      let track = try await direct.peer.publish("objects").track("data")
+      let subscription = try await direct.client.subscribe(to: "objects", track: "data")
+      try await track.firstSubscriber()
+      let extensions = Bytes([0x3c, 0x05, 0x3f, 0x02, 0xaa, 0xbb])
+      try await track.sendDatagram(Bytes("hello"), group: 9, id: 4, extensions: extensions)
+      let object = try #require(try await subscription.objects.first(1).first)
+      #expect(object.location == Location(9, 4) && object.isDatagram)
+      #expect(object.text == "hello" && object.extensions == extensions)
+      await direct.close()
+    }
+  }
+
+  @Test("a group spread over subgroups is put together again", arguments: Bridge.all)
+  func subgroups(bridge: Bridge) async throws {
+    try await within {
+      var options = TrackOptions()
+      options.usesSubgroups = true
+      let (relay, track, subscription) = try await bridged(bridge, options)
+      try await track.group { writer in
+        for number in 0..<9 as Range<UInt64> {
+          try await writer.write(Bytes("object \(number)"), subgroup: number % 3, priority: UInt8(number % 3))
+        }
+      }
+      await track.finish()
+      let group = try #require(try await subscription.first(1).first)
+      let objects = try await group.first(.max).sorted { $0.id < $1.id }
+      #expect(objects.map(\.text) == (0..<9).map { "object \($0)" })
+      #expect(objects.map(\.id) == Array(0..<9))
+      let isKept = Self.isRich(bridge.publisher) && Self.isRich(bridge.subscriber)
+      #expect(objects.map(\.subgroup) == (0..<9).map { isKept ? $0 % 3 : 0 })
+      if isKept { #expect(objects.map(\.priority) == (0..<9).map { UInt8($0 % 3) }) }
+      #expect(group.ending == .complete)
+      await relay.server.close()
+    }
+  }
+
+  @Test("extension headers arrive where both dialects have them", arguments: Bridge.all)
+  func extensions(bridge: Bridge) async throws {
+    try await within {
+      var options = TrackOptions()
+      options.usesExtensions = true
+      let (relay, track, subscription) = try await bridged(bridge, options)
+      // An even type with a number, an odd one with bytes; and none.
+      let headers = [Bytes([0x3c, 0x40, 0xff]), Bytes([0x3f, 0x03, 1, 2, 3]), Bytes()]
+      try await track.group { writer in
+        for (number, header) in headers.enumerated() { try await writer.write(Bytes("\(number)"), extensions: header) }
+      }
+      let objects = try await subscription.objects.first(3)
+      #expect(objects.map(\.text) == ["0", "1", "2"])
+      let isKept = Self.isRich(bridge.publisher) && Self.isRich(bridge.subscriber)
+      #expect(objects.map(\.extensions) == (isKept ? headers : [Bytes(), Bytes(), Bytes()]))
+      await relay.server.close()
+    }
+  }
+
+  @Test("ids with gaps, an object that does not exist, the end of a group")
+  func statuses() async throws {
+    try await within {
+      let rich = Bridge(publisher: "draft-14", subscriber: "draft-14")
+      let (relay, track, subscription) = try await bridged(rich, keepsStatus: true)
+      try await track.group(3) { writer in
+        try await writer.write(Bytes("two"), id: 2)
+        try await writer.write(Bytes(), id: 5, status: .doesNotExist)
+        try await writer.write(Bytes("nine"), id: 9)
+        try await writer.write(Bytes(), status: .endOfGroup)
+      }
+      await track.finish()
+      let objects = try await subscription.objects.first(.max)
+      #expect(objects.prefix(4).map(\.location) == [2, 5, 9, 10].map { Location(3, $0) })
+      #expect(objects.prefix(4).map(\.status) == [.normal, .doesNotExist, .normal, .endOfGroup])
+      #expect(objects.map(\.text).filter { !$0.isEmpty } == ["two", "nine"])
+      await relay.server.close()
+    }
+  }
+
+  @Test("what a track was not made for is refused at once")
+  func refused() async throws {
+    try await within {
+      let direct = try await Direct.connect("draft-14")
+      let track = try await direct.peer.publish("objects").track("plain")
+      let writer = try await track.beginGroup()
+      #expect(await code { try await writer.write(Bytes("x"), subgroup: 1) } == .badOption)
+      #expect(await code { try await writer.write(Bytes("x"), extensions: Bytes([0x3c, 1])) } == .badOption)
+      try await writer.write("fine")
+      try await writer.finish()
+      #expect(await code { try await writer.write("late") } == .ended)
+      await direct.close()
+    }
+  }
+}
