@@ -16,6 +16,8 @@ struct Abilities: Equatable {
   var joiningFetch = true
   /// A subscription may begin with the group that is current, its beginning included.
   var currentGroup = false
+  /// Tracks can be offered with PUBLISH.
+  var pushes = false
   /// Announcements are told only to interests that cover them, and the session sees to that.
   var announcesOnInterest = false
   init() {}
@@ -32,6 +34,7 @@ struct Abilities: Equatable {
     case .joiningRelative, .joining: break
     }
     currentGroup = rules.filters.contains(.currentGroup)
+    pushes = rules.pushing == .exists
     announcesOnInterest = rules.announcing == .onInterest
   }
 }

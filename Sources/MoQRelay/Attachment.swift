@@ -18,14 +18,18 @@ public final class Attachment {
   unowned let origin: Origin
   private(set) var abilities = Abilities()
   private(set) var isAttached = true
+  /// The peer has said that it goes away: others are asked before it.
+  var isLeaving = false
 
   enum RequestUse {
     // Ours.
-    case ingress(Ingress), backfill(Ingress), told(TrackNamespace), seek, offer(CachedTrack)
+    case ingress(Ingress), backfill(Ingress), told(TrackNamespace), seek
     case status(Attachment, RequestKey)
-    // The peer's.
+    // The peer's, but for the offer.
     case route(Route), interest(TrackNamespace), pending(CachedTrack), egress(Egress)
     case fetch(FetchEgress), waitingFetch
+    /// We offered a track; the largest object that was told.
+    case offer(CachedTrack, told: Location?)
     // Either's.
     case pipe(FetchPipe)
   }
@@ -35,11 +39,14 @@ public final class Attachment {
     case cursor(Cursor), fetch(FetchEgress), pipe(FetchPipe)
   }
   enum OutgoingUse { case cursor(Cursor), fetch(FetchEgress), pipe(FetchPipe) }
-  private var requests: [RequestKey: RequestUse] = [:]
+  var requests: [RequestKey: RequestUse] = [:]
   private var streams: [(generation: UInt32, use: StreamUse)] = []
-  private var interests: [RequestKey: TrackNamespace] = [:]
+  private(set) var interests: [RequestKey: TrackNamespace] = [:]
   private var told: [TrackNamespace: RequestKey] = [:]
-  private var fetches = 0
+  /// Fetches of the peer that are not done.
+  var fetches = 0
+  /// Tracks the peer was offered with PUBLISH, whatever came of it.
+  var offers: Set<TrackName> = []
 
   init(_ session: SessionCore, to origin: Origin, as role: Role) {
     (self.session, self.origin, self.role) = (session, origin, role)
@@ -145,6 +152,7 @@ public final class Attachment {
       if !abilities.announcesOnInterest { session.accept(key) }
       for namespace in Array(origin.routes.namespaces) where namespace.hasPrefix(prefix) { tell(of: namespace) }
       if abilities.announcesOnInterest { session.accept(key) }
+      for track in origin.offeredTracks { offer(track) }
     case .announced(let key, let namespace):
       guard role == .relay else { return false }
       announced(key, namespace)
@@ -165,9 +173,8 @@ public final class Attachment {
     case .trackStatus(let key, let state):
       guard case .status(let asker, let question)? = requests.removeValue(forKey: key) else { return false }
       asker.answer(question, state)
-    case .publishAccepted(let key, let request):
-      guard case .offer(let track)? = requests[key] else { return false }
-      origin.serve(offer: key, of: track, request, to: self)
+    case .publishAccepted(let key, let request): return offerAccepted(key, request)
+    case .goingAway: origin.leaves(self)
     case .accepted(let key): return requests[key] != nil
     default: return false
     }
@@ -286,15 +293,6 @@ public final class Attachment {
       session.cancel(key)
     }
   }
-  /// Offers a track of the application's to the peer (PUBLISH). It is served as soon as the peer says yes, which
-  /// `.publishAccepted` tells; `.ended` is a no.
-  public func offer(_ local: LocalTrack) throws(CommandError) -> RequestKey {
-    var answer = SubscribeAnswer(largest: local.largest)
-    answer.groupOrder = local.track.groupOrder
-    let key = try session.publish(local.name, answer)
-    requests[key] = .offer(local.track)
-    return key
-  }
   private func offered(_ key: RequestKey, _ name: TrackName, _ answer: SubscribeAnswer) {
     guard origin.policy.allowPublish(name.namespace, session) else {
       return session.reject(key, RequestFailure(.unauthorized, "not allowed to publish \(name)"))
@@ -305,6 +303,7 @@ public final class Attachment {
     requests[key] = .ingress(ingress)
     session.accept(key)
     ingress.answered(answer)
+    for attachment in origin.attachments.values { attachment.offer(ingress.track) }
   }
 
   // MARK: Ends of requests
@@ -321,7 +320,7 @@ public final class Attachment {
     case .fetch(let fetch): fetch.abort(.cancelled)
     case .pipe(let pipe): pipe.abort(.cancelled)
     case .ingress(let ingress): origin.lost(ingress, failure)
-    case .waitingFetch, .backfill, .told, .seek, .offer, .status: break
+    case .waitingFetch, .backfill, .told, .seek, .status, .offer: break
     }
     return true
   }
@@ -359,127 +358,11 @@ public final class Attachment {
         case .pipe(let pipe): pipe.leave(self)
         case .status(let asker, let question):
           asker.refuse(question, RequestFailure(.internalError, "the publisher has left"))
-        case .backfill, .told, .seek, .offer, .interest, .waitingFetch: break
+        case .backfill, .told, .seek, .interest, .waitingFetch, .offer: break
         }
       }
       // Streams of subscriptions that had ended, but had not arrived.
       for (_, use) in open { if case .cursor(let cursor) = use { cursor.abandon() } }
     }
-  }
-
-  // MARK: Fetch and track status
-
-  private func fetch(_ key: RequestKey, _ request: FetchRequest) {
-    guard fetches < origin.configuration.maximumFetches else {
-      return refuse(key, RequestFailure(.excessiveLoad, "more than \(origin.configuration.maximumFetches) fetches"))
-    }
-    let name: TrackName, start: Location, end: Location
-    switch request.range {
-    case .standalone(let track, let from, let group, let object):
-      (name, start, end) = (track, from, Location(group, object ?? .max))
-    case .joining(let subscription, let before):
-      guard case .egress(let egress)? = requests[subscription], let past = egress.answered else {
-        return refuseFetch(key, RequestFailure(.invalidJoiningRequest, "no subscription with objects to join"))
-      }
-      (name, start, end) = (egress.track.name, Location(past.group - min(before, past.group), 0), past)
-    case .joiningAbsolute(let subscription, let group):
-      guard case .egress(let egress)? = requests[subscription], let past = egress.answered else {
-        return refuseFetch(key, RequestFailure(.invalidJoiningRequest, "no subscription with objects to join"))
-      }
-      (name, start, end) = (egress.track.name, Location(group, 0), past)
-    }
-    guard origin.policy.allowSubscribe(name, session) else {
-      return refuseFetch(key, RequestFailure(.unauthorized, "not allowed to fetch \(name)"))
-    }
-    guard start <= end else {
-      return refuseFetch(key, RequestFailure(.invalidRange, "the range ends before it begins"))
-    }
-    fetches += 1
-    requests[key] = .waitingFetch
-    serve(key, request, name, start, end)
-  }
-  private func serve(_ key: RequestKey, _ request: FetchRequest, _ name: TrackName, _ start: Location, _ end: Location)
-  {
-    guard case .waitingFetch? = requests[key] else { return }
-    guard let track = origin.track(name), let largest = track.largest else {
-      return forward(key, request, name, start, end)
-    }
-    let last = min(end, largest)
-    if let coverage = track.coverage, coverage <= start {
-      guard start <= largest else {
-        return refuseFetch(key, RequestFailure(.invalidRange, "the range begins after the largest object, \(largest)"))
-      }
-      guard FetchEgress.hasObjects(track, start, last) else {
-        return refuseFetch(key, RequestFailure(.noObjects, "nothing from \(start) through \(last)"))
-      }
-      let order = request.groupOrder == .publisher ? track.groupOrder : request.groupOrder
-      let fetch = FetchEgress(self, key: key, track: track, start: start, end: last, descending: order == .descending)
-      requests[key] = .fetch(fetch)
-      origin.counters.fetchesFromCache &+= 1
-      do { try fetch.begin(priority: request.priority) } catch { fetch.abort(.internalError) }
-    } else if let backfill = track.backfill, start >= Location(backfill.group, 0) {
-      // It is on its way here: answer once it is known whether it comes.
-      track.waitingFetches.append { [weak self] in self?.serve(key, request, name, start, end) }
-    } else {
-      forward(key, request, name, start, last)
-    }
-  }
-  /// Asks the publisher for what the cache does not cover.
-  private func forward(
-    _ key: RequestKey, _ request: FetchRequest, _ name: TrackName, _ start: Location, _ end: Location
-  ) {
-    guard let source = origin.publisher(of: name, askedBy: self) else {
-      return refuseFetch(key, RequestFailure(.doesNotExist, "nobody publishes \(name.namespace)"))
-    }
-    guard source.abilities.fetch else {
-      let dialect = source.session.dialect?.name ?? "the publisher's dialect"
-      return refuseFetch(
-        key, RequestFailure(.unknownStatusInRange, "not all of it is cached, and \(dialect) has no FETCH"))
-    }
-    var upstream = FetchRequest(
-      .standalone(name, start: start, endGroup: end.group, endObject: end.object == .max ? nil : end.object))
-    (upstream.priority, upstream.groupOrder) = (request.priority, request.groupOrder)
-    let pipe = FetchPipe(from: source, to: self, key: key, priority: request.priority)
-    do {
-      try pipe.begin(upstream)
-      origin.counters.fetchesForwarded &+= 1
-    } catch {
-      refuseFetch(key, RequestFailure(.internalError, "the publisher's session: \(error.phrase)"))
-    }
-  }
-  private func refuseFetch(_ key: RequestKey, _ failure: RequestFailure) {
-    origin.counters.fetchesRefused &+= 1
-    if requests[key] != nil { fetchEnded(key) }
-    session.reject(key, failure)
-  }
-  func fetchEnded(_ key: RequestKey) {
-    if requests.removeValue(forKey: key) != nil { fetches -= 1 }
-  }
-
-  private func status(_ key: RequestKey, _ name: TrackName) {
-    guard origin.policy.allowSubscribe(name, session) else {
-      return refuse(key, RequestFailure(.unauthorized, "not allowed to ask about \(name)"))
-    }
-    if let track = origin.track(name), track.isLive {
-      return answer(key, TrackState(track.largest == nil ? .notYetBegun : .inProgress, largest: track.largest))
-    }
-    guard let source = origin.publisher(of: name, askedBy: self) else {
-      return answer(key, TrackState(.doesNotExist))
-    }
-    do {
-      let question = try source.session.trackStatus(name)
-      source.use(question, for: .status(self, key))
-    } catch {
-      // The publisher's dialect has no such question, and nobody reads the track here.
-      answer(key, TrackState(.unknown))
-    }
-  }
-  private func answer(_ key: RequestKey, _ state: TrackState) {
-    guard isAttached else { return }
-    do { try session.answer(key, state) } catch { session.reject(key, RequestFailure(.internalError, error.phrase)) }
-  }
-  private func refuse(_ key: RequestKey, _ failure: RequestFailure) {
-    guard isAttached else { return }
-    session.reject(key, failure)
   }
 }

@@ -32,6 +32,10 @@ public final class CachedTrack {
   var fetches = 0
   var waitingFetches: [() -> Void] = []
   var source: TrackSource = .none
+  /// Another publisher that has been asked, since the one there is goes away.
+  var successor: Ingress?
+  /// Whether sessions have been offered it (PUBLISH).
+  var isOffered = false
 
   init(name: TrackName, origin: Origin) {
     (self.name, self.origin, self.cache) = (name, origin, origin.cache)
@@ -88,16 +92,46 @@ public final class CachedTrack {
       let next = group.id.addingReportingOverflow(1)
       coverage = next.overflow ? nil : max(from, Location(next.partialValue, 0))
     }
+    fetched.removeAll { $0.start.group <= group.id && $0.end.group >= group.id }
     for egress in subscribers { egress.evicted(group.id) }
+  }
+
+  // MARK: What is here whole
+
+  /// Ranges that fetches have brought, apart from what `coverage` says.
+  private var fetched: [(start: Location, end: Location)] = []
+  /// The most such ranges that are remembered.
+  private static var maximumRanges: Int { 64 }
+
+  /// Whether all there is from `start` through `end` is in the cache.
+  func covers(_ start: Location, through end: Location) -> Bool {
+    if let coverage, coverage <= start { return true }
+    return fetched.contains { $0.start <= start && $0.end >= end }
+  }
+  /// A fetch has brought all there is from `start` through `end`.
+  func fetched(_ start: Location, through end: Location) {
+    guard end >= start, evictedThrough.map({ start.group > $0 }) ?? true else { return }
+    let next = end.object == .max ? Location(end.group.addingSaturating(1), 0) : Location(end.group, end.object + 1)
+    if let head = headless, start <= Location(head.group, 0), next >= head {
+      headless = nil
+      if let group = group(head.group) { touched(group) }
+    }
+    if let from = coverage, from <= next {
+      coverage = min(from, start)
+    } else if fetched.count < Self.maximumRanges {
+      fetched.append((start, end))
+    }
   }
 
   // MARK: What arrives
 
-  /// Notes an object's location. Call when its description has been appended.
-  func noted(_ info: ObjectInfo, group: CachedGroup) {
+  /// Notes an object's location. Call when its description has been appended. `isPast`: a fetch brought it, so it
+  /// tells nothing of what is around it.
+  func noted(_ info: ObjectInfo, group: CachedGroup, isPast: Bool = false) {
     switch info.status {
     case .normal:
       if largest.map({ info.location > $0 }) ?? true { largest = info.location }
+      guard !isPast else { return }
       // Streams overtake each other: the first groups may come in any order.
       if let from = coverage {
         if info.id == 0, info.location < from, evictedThrough.map({ info.group > $0 }) ?? true {
@@ -170,6 +204,7 @@ public final class CachedTrack {
   func ended(_ failure: RequestFailure) {
     guard end == nil else { return }
     end = failure
+    if isOffered { origin.offersEnded(self, failure) }
     backfilled(success: false)
     let all = groups
     all.forEach { group in

@@ -31,20 +31,25 @@ final class Egress {
   private var behind: Location?
   private(set) var isOver = false
 
-  /// nil: nothing of what was asked for can ever come.
-  init?(_ attachment: Attachment, key: RequestKey, request: SubscribeRequest, track: CachedTrack) {
+  /// nil: nothing of what was asked for can ever come. `told`: the largest object that the subscriber has been
+  /// told, where that was before; its subscription begins there.
+  init?(
+    _ attachment: Attachment, key: RequestKey, request: SubscribeRequest, track: CachedTrack,
+    told: Location?? = .none
+  ) {
     (self.attachment, session, abilities) = (attachment, attachment.session, attachment.abilities)
     (self.key, self.track, origin) = (key, track, track.origin)
     subscriberPriority = request.priority
     order = request.groupOrder == .publisher ? track.groupOrder : request.groupOrder
     forward = request.forward
-    answered = track.largest
+    let largest = told ?? track.largest
+    answered = largest
     timeoutMilliseconds = request.deliveryTimeout.map(Origin.milliseconds)
 
-    let following = track.largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
+    let following = largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
     switch request.filter {
-    case .currentGroup: start = Location(track.largest?.group ?? 0, 0)
-    case .nextGroup: start = Location(track.largest.map { $0.group &+ 1 } ?? 0, 0)
+    case .currentGroup: start = Location(largest?.group ?? 0, 0)
+    case .nextGroup: start = Location(largest.map { $0.group &+ 1 } ?? 0, 0)
     case .nextObject: start = following
     case .from(let location): start = max(location, following)
     case .range(let first, let group, let object):

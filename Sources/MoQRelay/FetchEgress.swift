@@ -163,10 +163,16 @@ final class FetchPipe {
   private var end: (reset: UInt64?, Void)?
   private var hasAnswer = false
   private var isOver = false
+  /// The track that keeps what comes, since it is read here too, and the range that was asked for.
+  private var copy: (inflow: FetchInflow, track: CachedTrack, start: Location, end: Location)?
 
   init(from upstream: Attachment, to downstream: Attachment, key: RequestKey, priority: UInt8) {
     (self.upstream, self.downstream, self.key, self.priority) = (upstream, downstream, key, priority)
     origin = downstream.origin
+  }
+  /// Keeps what comes in the cache of a track that is read here, for the next who asks.
+  func keeps(in track: CachedTrack, _ start: Location, through end: Location) {
+    copy = (FetchInflow(track, isPast: true), track, start, end)
   }
   func begin(_ request: FetchRequest) throws(CommandError) {
     let key = try upstream.session.fetch(request)
@@ -180,6 +186,7 @@ final class FetchPipe {
   func answered(_ answer: FetchAnswer) {
     guard !isOver, !hasAnswer else { return }
     hasAnswer = true
+    if let end = copy?.end { copy?.end = min(end, answer.end) }
     do {
       try downstream.session.accept(key, answer)
       let stream = try downstream.session.openFetch(key, SendPriority(subscriber: UInt16(priority) + 1))
@@ -194,8 +201,14 @@ final class FetchPipe {
     source = stream
     upstream.use(stream, for: .pipe(self))
   }
-  func object(_ info: ObjectInfo) { append(.object(info)) }
-  func payload(_ part: Bytes) { append(.payload(part)) }
+  func object(_ info: ObjectInfo) {
+    copy?.inflow.object(info)
+    append(.object(info))
+  }
+  func payload(_ part: Bytes) {
+    copy?.inflow.payload(part)
+    append(.payload(part))
+  }
   private func append(_ item: Item) {
     guard !isOver else { return }
     guard items.count - head < Self.maximumItems else { return abort(.internalError) }
@@ -205,6 +218,10 @@ final class FetchPipe {
   func ended(reset: UInt64?) {
     guard !isOver else { return }
     end = (reset, ())
+    if let copy, reset == nil {
+      copy.inflow.end()
+      if hasAnswer, copy.inflow.isWhole, copy.track.isLive { copy.track.fetched(copy.start, through: copy.end) }
+    }
     if reset != nil { abort(.internalError) } else { pump() }
   }
   /// The publisher refused, or its session ended.
@@ -272,6 +289,8 @@ final class FetchPipe {
   }
   private func leave() {
     isOver = true
+    copy?.inflow.end()
+    copy = nil
     if let sink { downstream.forget(sink) }
     if let source { upstream.forget(source) }
     if let request { upstream.ended(request) }

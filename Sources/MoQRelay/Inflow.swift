@@ -8,8 +8,12 @@ final class Inflow {
   /// The current object was there already.
   private var discards = false
   private(set) var isOver = false
+  /// A fetch of the past brings it.
+  private let isPast: Bool
 
-  init(_ track: CachedTrack, _ info: SubgroupInfo) { (self.track, self.info) = (track, info) }
+  init(_ track: CachedTrack, _ info: SubgroupInfo, isPast: Bool = false) {
+    (self.track, self.info, self.isPast) = (track, info, isPast)
+  }
 
   /// An object begins. False: nothing of this stream is wanted any more.
   func object(_ object: ObjectInfo) -> Bool {
@@ -32,7 +36,7 @@ final class Inflow {
       return true
     }
     run.append(object, at: origin.milliseconds)
-    track.noted(object, group: run.subgroup.group)
+    track.noted(object, group: run.subgroup.group, isPast: isPast)
     origin.counters.objectsIn &+= 1
     if object.payloadLength == 0 { track.touched(run.subgroup) }
     track.cache.trim()
@@ -64,8 +68,12 @@ final class FetchInflow {
   private var group: UInt64?
   private var inflows: [(subgroup: UInt64, inflow: Inflow)] = []
   private var current: Inflow?
+  private let isPast: Bool
+  /// Whether the cache took everything.
+  private(set) var isWhole = true
 
-  init(_ track: CachedTrack) { self.track = track }
+  /// `isPast`: it is not the joining fetch of the track's own subscription.
+  init(_ track: CachedTrack, isPast: Bool = false) { (self.track, self.isPast) = (track, isPast) }
 
   func object(_ object: ObjectInfo) {
     if group != object.group {
@@ -78,11 +86,11 @@ final class FetchInflow {
       // Whether the subgroup has extension headers is not known yet, so it may.
       let info = SubgroupInfo(
         group: object.group, subgroup: object.subgroup, priority: object.priority, hasExtensions: true)
-      let fresh = Inflow(track, info)
+      let fresh = Inflow(track, info, isPast: isPast)
       inflows.append((object.subgroup, fresh))
       current = fresh
     }
-    if let current, !current.object(object) { self.current = nil }
+    if let current, !current.object(object) { (self.current, isWhole) = (nil, false) }
   }
   func payload(_ part: Bytes) { current?.payload(part) }
   func end() {

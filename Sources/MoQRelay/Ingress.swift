@@ -45,6 +45,7 @@ final class Ingress {
   func answered(_ answer: SubscribeAnswer) {
     guard state == .asking else { return }
     state = .live
+    if track.successor === self { track.origin.tookOver(self) }
     if attachment.abilities.currentGroup {
       track.began(answer, .whole)
     } else if answer.largest != nil, attachment.abilities.joiningFetch, !isOffer,
@@ -93,12 +94,12 @@ final class Ingress {
     datagrams.end()
     if backfill != nil { backfilled(success: false) }
   }
-  /// Nobody reads the track any more.
-  func cancel() {
+  /// Nobody reads the track any more, or (`cut`) another publisher goes on with it.
+  func cancel(cut: Bool = false) {
     guard state != .over else { return }
     let fetch = backfill
     backfill = nil
-    over(cut: false)
+    over(cut: cut)
     if let fetch {
       attachment.session.cancel(fetch)
       attachment.ended(fetch)

@@ -160,22 +160,12 @@ public final class Origin {
     egress.begin()
     if case .local(let local) = track.source { local.changed() }
   }
-  /// The peer takes a track that it was offered.
-  func serve(offer key: RequestKey, of track: CachedTrack, _ request: SubscribeRequest, to attachment: Attachment) {
-    guard track.end == nil, let egress = Egress(attachment, key: key, request: request, track: track) else {
-      attachment.ended(key)
-      return attachment.session.finish(key, track.end ?? RequestFailure(.subscriptionEnded))
-    }
-    attachment.use(key, for: .egress(egress))
-    egress.begin()
-    if case .local(let local) = track.source { local.changed() }
-  }
   private func refuse(_ attachment: Attachment, _ key: RequestKey, _ failure: RequestFailure) {
     counters.subscriptionsRefused &+= 1
     attachment.ended(key)
     attachment.session.reject(key, failure)
   }
-  private func refuseAll(_ track: CachedTrack, _ failure: RequestFailure) {
+  func refuseAll(_ track: CachedTrack, _ failure: RequestFailure) {
     for waiting in pending.removeValue(forKey: ObjectIdentifier(track)) ?? [] {
       refuse(waiting.attachment, waiting.key, failure)
     }
@@ -189,7 +179,7 @@ public final class Origin {
   func isAwaited(_ track: CachedTrack) -> Bool { !(pending[ObjectIdentifier(track)]?.isEmpty ?? true) }
 
   /// Finds a publisher for a track. Returns why there is none.
-  private func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
+  func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
     var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
     for route in routes.publishers(of: track.name.namespace, askedBy: asker) {
       guard case .session(let attachment, _) = route.source else {
@@ -246,40 +236,6 @@ public final class Origin {
     if waiting.isEmpty { left(track) }
   }
 
-  /// An upstream subscription was refused, or has ended, or its session has.
-  func lost(_ ingress: Ingress, _ failure: RequestFailure) {
-    let track = ingress.track
-    guard case .upstream(let current) = track.source, current === ingress else {
-      return ingress.over(cut: false)
-    }
-    var wasLive = false
-    if case .live = ingress.state { wasLive = true }
-    let isRegular = failure.reason == .trackEnded || failure.reason == .subscriptionEnded
-    ingress.over(cut: wasLive && !isRegular)
-    if let route = ingress.route { withdrawn(route) }
-    track.source = .none
-    var reason = failure
-    reason.code = nil
-    switch failure.reason {
-    case .sessionClosed, .cancelled: reason = RequestFailure(.internalError, "the publisher has left")
-    case .unknown: reason.reason = .internalError
-    default: break
-    }
-    if !wasLive || !isRegular {
-      track.wasCut()
-      if open(track, avoiding: [ObjectIdentifier(ingress.attachment)], for: nil) == nil {
-        if wasLive { counters.takeovers &+= 1 }
-        return
-      }
-    }
-    if wasLive {
-      track.ended(reason)
-      left(track)
-    } else {
-      refuseAll(track, reason)
-    }
-  }
-
   /// A reader has left. The last one takes the upstream subscription along, at once or after a while.
   func left(_ track: CachedTrack) {
     if case .local(let local) = track.source {
@@ -299,7 +255,8 @@ public final class Origin {
   func close(_ track: CachedTrack) {
     lingering[ObjectIdentifier(track)] = nil
     if case .upstream(let ingress) = track.source { ingress.cancel() }
-    track.source = .none
+    track.successor?.cancel()
+    (track.source, track.successor) = (.none, nil)
     track.backfilled(success: false)
     if tracks[track.name] === track { tracks[track.name] = nil }
     track.drop()
@@ -313,7 +270,13 @@ public final class Origin {
   /// A namespace has one more publisher.
   func announced(_ route: Route) {
     routes.insert(route)
-    for attachment in attachments.values { attachment.tell(of: route.namespace) }
+    var anyLeaves = false
+    for attachment in attachments.values {
+      attachment.tell(of: route.namespace)
+      if attachment.isLeaving { anyLeaves = true }
+    }
+    guard anyLeaves else { return }
+    for track in Array(tracks.values) where track.name.namespace.hasPrefix(route.namespace) { moveOn(track) }
   }
   func withdrawn(_ route: Route) {
     guard routes.remove(route) else { return }

@@ -10,6 +10,10 @@ final class Route {
   let source: Source
   init(_ namespace: TrackNamespace, _ source: Source) { (self.namespace, self.source) = (namespace, source) }
 
+  /// Whether its session has said that it goes away.
+  var isLeaving: Bool {
+    if case .session(let owner, _) = source { owner.isLeaving } else { false }
+  }
   func isOf(_ attachment: Attachment) -> Bool {
     if case .session(let owner, _) = source { owner === attachment } else { false }
   }
@@ -37,14 +41,20 @@ final class Routes {
     table[namespace]?.contains { !$0.isOf(attachment) } ?? false
   }
   /// Who can be asked for tracks of a namespace: the longest prefix first, then the latest announcement,
-  /// since an older one may be of a session that is dead without our knowing. Whoever asks comes last: an
-  /// application may publish and subscribe on one session.
+  /// since an older one may be of a session that is dead without our knowing. Those that are leaving come after
+  /// all others, and whoever asks comes last: an application may publish and subscribe on one session.
   func publishers(of namespace: TrackNamespace, askedBy asker: Attachment?) -> [Route] {
-    var found: [Route] = [], own: [Route] = []
+    var found: [Route] = [], leaving: [Route] = [], own: [Route] = []
     var prefix = TrackNamespace()
     func look() {
       for route in table[prefix] ?? [] {
-        if let asker, route.isOf(asker) { own.append(route) } else { found.append(route) }
+        if let asker, route.isOf(asker) {
+          own.append(route)
+        } else if route.isLeaving {
+          leaving.append(route)
+        } else {
+          found.append(route)
+        }
       }
     }
     look()
@@ -52,6 +62,6 @@ final class Routes {
       prefix.append(field)
       look()
     }
-    return found.reversed() + own.reversed()
+    return found.reversed() + leaving.reversed() + own.reversed()
   }
 }

@@ -434,6 +434,68 @@ struct Stage {
     #expect(subscriber.ends[unknown]?.reason == .doesNotExist)
   }
 
+  /// What one subscriber fetched of a track that is read here is there for the next.
+  @Test func whatWasFetchedIsKeptForTheNext() throws {
+    let stage = Stage(seed: 48)
+    for group in 0..<6 as Range<UInt64> { stage.local.group(group, objects: 3, size: 500) }
+    let first = stage.subscriber(), second = stage.subscriber()
+    let (one, other) = (try stage.subscribe(first), try stage.subscribe(second))
+    stage.local.group(6, objects: 3, size: 500)
+    stage.network.settle()
+    let counters = { stage.network.origin.counters }
+    func whole(_ groups: ClosedRange<UInt64>) -> [Location] { groups.flatMap { g in (0..<3).map { Location(g, $0) } } }
+
+    let joining = try fetch(stage, first, .joining(one, groupsBefore: 2))
+    #expect(fetched(first, joining).map(\.info.location) == whole(3...5))
+    #expect(counters().fetchesForwarded == 1)
+    let again = try fetch(stage, second, .joining(other, groupsBefore: 2))
+    #expect(fetched(second, again).map(\.info.location) == whole(3...5))
+    for object in fetched(second, again) { #expect(object.payload == payload(object.info.location, 500).array) }
+    #expect(counters().fetchesForwarded == 1)
+    // It joins what came live.
+    let both = try fetch(stage, second, .standalone(Stage.track, start: Location(4, 1), endGroup: 6, endObject: nil))
+    #expect(fetched(second, both).map(\.info.location) == Array(whole(4...6).dropFirst()))
+    #expect(counters().fetchesForwarded == 1)
+    // A range apart from it, and one that is partly here.
+    let apart = { Location($0, 0) }
+    for expected in [2, 2, 3] as [UInt64] {
+      let group: UInt64 = expected == 3 ? 2 : 1
+      let key = try fetch(
+        stage, second, .standalone(Stage.track, start: apart(group == 1 ? 0 : 1), endGroup: group, endObject: nil))
+      #expect(fetched(second, key).map(\.info.location) == whole((group == 1 ? 0 : 1)...group))
+      #expect(counters().fetchesForwarded == expected)
+    }
+  }
+
+  @Test func whatWasEvictedIsFetchedAnew() throws {
+    let stage = Stage(seed: 49, "draft-14", small(100_000))
+    for group in 0..<3 as Range<UInt64> { stage.local.group(group, objects: 3, size: 5_000) }
+    let subscriber = stage.subscriber()
+    _ = try stage.subscribe(subscriber)
+    let range = FetchRequest.Range.standalone(Stage.track, start: Location(0, 0), endGroup: 1, endObject: nil)
+    for forwarded in [1, 1, 2] as [UInt64] {
+      if forwarded == 2 { for group in 3..<20 as Range<UInt64> { stage.local.group(group, objects: 3, size: 5_000) } }
+      let key = try fetch(stage, subscriber, range)
+      #expect(fetched(subscriber, key).map(\.info.location) == [0, 1].flatMap { g in (0..<3).map { Location(g, $0) } })
+      #expect(stage.network.origin.counters.fetchesForwarded == forwarded)
+    }
+  }
+
+  /// A subscriber joins the past of a publisher whose dialect has no FETCH: what is cached, or an honest no.
+  @Test func joinsAcrossADialectWithoutIt() throws {
+    let stage = Stage(seed: 68, "moq-lite-01")
+    let keeper = stage.subscriber("moq-lite-01")
+    _ = try stage.subscribe(keeper) { $0.filter = .currentGroup }
+    for group in 3..<6 as Range<UInt64> { stage.local.group(group, objects: 3) }
+    stage.network.settle()
+    let subscriber = stage.subscriber()
+    let subscription = try stage.subscribe(subscriber)
+    let all = try fetch(stage, subscriber, .joining(subscription, groupsBefore: 2))
+    #expect(fetched(subscriber, all).map(\.info.location) == (3..<6).flatMap { g in (0..<3).map { Location(g, $0) } })
+    let more = try fetch(stage, subscriber, .joining(subscription, groupsBefore: 5))
+    #expect(subscriber.ends[more]?.reason == .unknownStatusInRange)
+  }
+
   @Test func aPublisherWithoutFetchIsNotAsked() throws {
     let stage = Stage(seed: 43, "moq-lite-01")
     for group in 0..<5 as Range<UInt64> { stage.local.group(group, objects: 3) }

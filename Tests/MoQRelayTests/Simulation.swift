@@ -266,6 +266,9 @@ final class SimulatedSubscriber {
   private(set) var ends: [RequestKey: RequestFailure] = [:]
   private(set) var announced: [TrackNamespace] = []
   private var announcements: [RequestKey: TrackNamespace] = [:]
+  /// Tracks that the peer offered with PUBLISH, and the ends of such subscriptions.
+  private(set) var offered: [(RequestKey, TrackName, SubscribeAnswer)] = []
+  private(set) var withdrawn: [RequestFailure] = []
   private(set) var closed: SessionEnd?
   /// Whether payload is credited as it comes.
   var isReading = true { didSet { if isReading { credit() } } }
@@ -292,7 +295,9 @@ final class SimulatedSubscriber {
       announced.append(namespace)
       session.accept(key)
     case .interested(let key, _): session.accept(key)
-    case .withdrawn(let key, _):
+    case .publishRequested(let key, let track, let answer): offered.append((key, track, answer))
+    case .withdrawn(let key, let failure):
+      if offered.contains(where: { $0.0 == key }) { withdrawn.append(failure) }
       if let gone = announcements.removeValue(forKey: key), let index = announced.firstIndex(of: gone) {
         announced.remove(at: index)
       }
