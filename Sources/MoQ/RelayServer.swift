@@ -9,6 +9,8 @@ public struct RelayOptions: Sendable {
   public var cache = 256 << 20
   /// How long a track is kept after its last subscriber has left.
   public var linger: Duration = .zero
+  /// Told of each session that begins and that ends, on the relay's thread: it must not wait for anything.
+  public var onSession: (@Sendable (RelaySessionEvent) -> Void)?
   public init() {}
 }
 
@@ -33,7 +35,7 @@ public final class RelayServer: Sendable {
   ) async throws(MoQError) -> RelayServer {
     var configuration = RelayConfiguration()
     (configuration.cacheBytes, configuration.linger) = (options.cache, options.linger)
-    let hub = LoopBound(RelayHub(configuration, runtime.loop), on: runtime.loop)
+    let hub = LoopBound(RelayHub(configuration, runtime.loop, options.onSession), on: runtime.loop)
     let listener = try await Listener.start(on: address, options: options.server, runtime: runtime) { driver in
       hub.value.accept(driver)
     }
@@ -104,15 +106,16 @@ public struct RelayStatistics: Sendable, Equatable {
 final class RelayHub {
   let origin: Origin
   private let loop: Loop
+  let onSession: ((RelaySessionEvent) -> Void)?
   private var hosts: [ObjectIdentifier: RelayHost] = [:]
   private var accepted: UInt64 = 0
   private var isClosed = false
   private var deadline: LoopTimer?
   private var clock: LoopTimer?
 
-  init(_ configuration: RelayConfiguration, _ loop: Loop) {
+  init(_ configuration: RelayConfiguration, _ loop: Loop, _ onSession: ((RelaySessionEvent) -> Void)?) {
     origin = Origin(configuration)
-    self.loop = loop
+    (self.loop, self.onSession) = (loop, onSession)
   }
 
   func accept(_ driver: SessionDriver) {
@@ -180,10 +183,14 @@ final class RelayHost: SessionOwner {
   private let hub: RelayHub
   let driver: SessionDriver
   private let attachment: Attachment
+  /// Since when it is known, and what is known of it.
+  private let since: Instant
+  private var session: RelaySession?
 
   init(_ hub: RelayHub, _ driver: SessionDriver) {
     (self.hub, self.driver) = (hub, driver)
     attachment = hub.origin.attach(driver.core, as: .relay)
+    since = driver.now
     super.init()
     driver.owner = self
   }
@@ -192,10 +199,52 @@ final class RelayHost: SessionOwner {
     hub.tick()
     attachment.handleEvents()
     hub.arm()
+    if session == nil, hub.onSession != nil, driver.core.isEstablished { tellOfBeginning() }
+  }
+  private func tellOfBeginning() {
+    let session = RelaySession(driver)
+    self.session = session
+    hub.onSession?(.began(session))
   }
 
   override func ended(_ driver: SessionDriver) {
     attachment.detach()
     hub.ended(self)
+    guard let onSession = hub.onSession else { return }
+    let session = session ?? RelaySession(driver)
+    let end = attachment.end ?? SessionEnd(.transport, .internalError, code: 0, phrase: "the connection is gone")
+    onSession(
+      .ended(
+        session, SessionClosure(end, driver.closeReason, peer: session.peerAddress),
+        after: .nanoseconds(Int64(clamping: driver.now.nanoseconds &- since.nanoseconds)),
+        SessionStatistics(driver.statistics, peerBitrate: nil, withheldBytes: 0)))
   }
+}
+
+/// A session of a relay, for a log.
+public struct RelaySession: Sendable {
+  /// The connection's first destination id in hexadecimal, by which both sides' traces name it.
+  public let connectionID: String
+  /// As `host:port`; empty: the connection was gone before its handshake was complete.
+  public let peerAddress: String
+  /// What is spoken, with the peer's profile; nil: nothing was agreed on.
+  public let dialect: String?
+  /// What the peer calls itself, and what it asked for, where it says so.
+  public let implementation: String?, path: String?
+
+  init(_ driver: SessionDriver) {
+    connectionID = JSON.hex(driver.connectionID)
+    peerAddress = driver.connection?.peerAddress?.description ?? ""
+    let profile = driver.core.profile.map { " (\($0))" } ?? ""
+    dialect = driver.core.dialect.map { $0.name + profile }
+    (implementation, path) = (driver.core.peerImplementation, driver.core.peerPath)
+  }
+}
+
+/// What a relay tells of its sessions.
+public enum RelaySessionEvent: Sendable {
+  /// Both sides have agreed on a dialect.
+  case began(RelaySession)
+  /// The session is over, or did not come about. `after`: how long there was a connection.
+  case ended(RelaySession, SessionClosure, after: Duration, SessionStatistics)
 }

@@ -20,6 +20,8 @@ public final class Attachment {
   private(set) var isAttached = true
   /// The peer has said that it goes away: others are asked before it.
   var isLeaving = false
+  /// How the session ended; nil: it has not.
+  public private(set) var end: SessionEnd?
 
   enum RequestUse {
     // Ours.
@@ -131,7 +133,9 @@ public final class Attachment {
       default: return false
       }
     case .established: established()
-    case .closed: detach()
+    case .closed(let end):
+      self.end = end
+      detach()
     default: return request(event)
     }
     return true

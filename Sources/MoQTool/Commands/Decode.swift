@@ -3,29 +3,40 @@ import MoQKernel
 
 extension Command {
   private static let bytes = Operand(
-    "HEX", .many, "bytes in hexadecimal, however they are spaced; -: from standard input")
+    "HEX", .many, "bytes in hexadecimal, however they are spaced; -: from standard input; with --qlog: a file")
   private static let draft = Option(
     "draft", short: "d", takes: .repeated("NAME"), "in this dialect; without it all are tried (moq drafts lists them)")
   private static let kind = Option(
     "as", takes: .one("WHAT"), "take them for stream, datagram, or a message's name; without it all are tried")
   private static let raw = Option("raw", "standard input holds the bytes themselves")
+  private static let traces = Option(
+    "qlog", "take the bytes out of a trace that --qlog of another command left (- : from standard input)")
   private static let everyReading = Option("all", "print every reading in full, not only the best")
 
   static let decode = Command(
     name: "decode",
     summary: "say what bytes mean: control messages, a stream of objects, a datagram",
     operands: [bytes],
-    options: [("Options", [draft, kind, raw, everyReading, .json])],
+    options: [("Options", [draft, kind, raw, traces, everyReading, .json])],
     details: "Prints the fields with the bytes that hold them. What can be read whole comes first, then what gets "
       + "furthest. Fails if nothing reads all bytes.",
     examples: [
       ("a SUBSCRIBE, in whatever dialect", "moq decode 0300120101046c69766505766964656f8000000100"),
       ("a stream out of a file", "moq decode --draft draft-14 --as stream --raw - < stream.bin"),
       ("for a script", "moq decode --json --all 0a 00 01 00"),
+      ("what a session said and heard", "moq decode --qlog traces/4f774c1a384a3c84_client.sqlog"),
     ]
   ) { arguments in
     let names = arguments.texts(draft)
     for name in names { try checkDialect(name, among: codecs.map { $0.name }) }
+    if arguments.has(traces) {
+      try arguments.exclude(traces, raw)
+      try arguments.exclude(traces, kind)
+      let printer = TracePrinter(
+        drafts: names, isJSON: arguments.has(.json), showsAll: arguments.has(everyReading))
+      for file in arguments.operands { try await printer.show(file) }
+      return
+    }
     // How some peers speak a dialect counts as that dialect.
     let chosen = (codecs + profiles).filter { names.isEmpty || names.contains($0.name) }
     let wanted: Reading.Wanted =

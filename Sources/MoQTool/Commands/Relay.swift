@@ -4,6 +4,8 @@ import MoQ
 extension Command {
   private static let bind = Option(
     "bind", takes: .one("HOST:PORT"), "listen there (default 127.0.0.1:4443); port 0: any that is free")
+  private static let json = Option(
+    "json", "print the ready line, and one for each session that begins or ends, as JSON")
   private static let certificate = Option(
     "cert", takes: .one("PEM"), "the certificate chain; without it one is made that lasts ten days")
   private static let key = Option("key", takes: .one("PEM"), "the certificate's key")
@@ -16,7 +18,7 @@ extension Command {
   static let relay = Command(
     name: "relay",
     summary: "bring publishers and subscribers together, whatever dialect each speaks",
-    options: [("Options", [bind, certificate, key, spoken, cache, .json, .verbose] + Option.tracing)],
+    options: [("Options", [bind, certificate, key, spoken, cache, json, .verbose] + Option.tracing)],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
       + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly. What no option says is taken "
       + "from the environment, as the public interoperability runner sets it: MOQT_ROLE (which must be relay, else the "
@@ -44,6 +46,8 @@ extension Command {
     let address = arguments.text(bind) ?? surroundings.address ?? "127.0.0.1:4443"
     try checkAddress(address)
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
+    let log = isJSON || isVerbose ? SessionLog(isJSON: isJSON, isVerbose: isVerbose) : nil
+    if let log { options.onSession = { log.note($0) } }
 
     try await untilStopped { [options] in
       let relay = try await RelayServer.start(on: address, options: options)
@@ -51,9 +55,12 @@ extension Command {
         isJSON
           ? JSON.line(["address": .string(relay.address), "sha256": .string(relay.fingerprint)])
           : "Relay ready at moqt://\(relay.address), certificate SHA-256 \(relay.fingerprint)")
+      async let logged: Void? = log?.run()
       let watch = isVerbose ? Task { await report(on: relay) } : nil
       await relay.run()
       watch?.cancel()
+      log?.end()
+      await logged
       if isVerbose { note("Ended. \(await relay.statistics.shown)") }
     }
   }
