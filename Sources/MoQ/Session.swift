@@ -158,10 +158,12 @@ extension Session {
     }
     try await answer(promise) { _ in }
   }
-  /// Ends the session, and waits until its connection is closed.
+  /// Ends the session, and waits until its connection is closed: for as long as what was sent is on its way, a second
+  /// at most. A process may end after that; the peer knows.
   public func close(reason: String = "") async {
     post { $0.close(reason) }
     _ = await shared.closure.wait()
+    _ = await shared.gone.wait()
   }
 
   // MARK: Receiving

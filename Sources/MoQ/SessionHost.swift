@@ -58,6 +58,7 @@ final class SessionHost: SessionOwner {
     flush()
     // A connection that died before the session knew of it.
     over(SessionEnd(.transport, .internalError, code: 0, phrase: "the connection is gone"))
+    shared.gone.fulfil(())
   }
 
   private func handle(_ event: Event) {

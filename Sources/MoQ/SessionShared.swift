@@ -6,6 +6,8 @@ import Synchronization
 final class SessionShared: Sendable {
   let loop: Loop
   let closure = Promise<SessionClosure>()
+  /// The connection is gone, after the session: the peer has been told.
+  let gone = Promise<Void>()
   let move = Promise<SessionMove?>()
   private let bitrate = Mutex<UInt64?>(nil)
 

@@ -127,7 +127,15 @@ import Testing
     #expect(ended["ended_by"]?.text == "peer" && ended["code"]?.integer == 0)
     #expect(ended["bytes_received"]?.integer ?? 0 > 1000)
     _ = try await relay.errorLine(containing: " ended after ")
+    // A client says goodbye before its process ends, each time.
+    for _ in 0..<10 {
+      let again = try await ToolProcess.run(
+        "probe", "moqt://\(address)", "--tls-fingerprint", fingerprint, "--draft", "draft-14")
+      #expect(again.status == 0)
+    }
     relay.kill(SIGTERM)
-    #expect(try await relay.end().status == 0)
+    let all = try await relay.end()
+    #expect(all.status == 0)
+    #expect(all.text.split(separator: "\n").count { $0.contains(#""ended_by": "peer""#) } == 11, "\(all.text)")
   }
 }

@@ -250,7 +250,8 @@ import Testing
     let place = SessionTap.Place(stream: StreamKey(slot: stream, generation: 1), isOurs: true)
     tap.object(.created, ObjectInfo(group: 0, id: id), isFetched: false, on: place, at: Instant(nanoseconds: id))
   }
-  func flush(_ tap: QlogTap, isLast: Bool = false, takes: Bool = true, number: (StreamKey) -> UInt64?) throws -> [JSON] {
+  func flush(_ tap: QlogTap, isLast: Bool = false, takes: Bool = true, number: (StreamKey) -> UInt64?) throws -> [JSON]
+  {
     var bytes: [UInt8] = []
     tap.flush(isLast: isLast, number: number) {
       if takes { bytes += $0 }
