@@ -4,19 +4,17 @@ import MoQKernel
 public let dialects: [any Dialect.Type] = [
   Draft14.self,
   Lite01.self,
+  Draft13.self,
+  Draft12.self,
+  Draft11.self,
+  Draft10.self,
+  Draft09.self,
+  Draft08.self,
+  Draft07.self,
 ]
 
 /// The dialects whose every byte this package reads and writes, whether or not a session speaks them yet.
-public let codecs: [any Dialect.Type] =
-  dialects + [
-    Draft13.self,
-    Draft12.self,
-    Draft11.self,
-    Draft10.self,
-    Draft09.self,
-    Draft08.self,
-    Draft07.self,
-  ]
+public let codecs: [any Dialect.Type] = dialects
 
 /// Dialects as some peers speak them, where that is not what the text says.
 public let profiles: [any Dialect.Type] = [

@@ -11,7 +11,7 @@ extension Draft07 {
             serverParameters: [.role, .maxRequestID], profile: nil, layouts: nil)
         ]),
       control: .oneStream,
-      numbering: .free,
+      numbering: .growing,
       numbered: [.subscribe, .fetch],
       credit: .maximumRequestID(blocked: .missing),
       alias: .subscriber,
@@ -19,7 +19,7 @@ extension Draft07 {
       announcing: .requests,
       namespaceReference: .byNamespace,
       emptyPrefix: .missing,
-      filters: [.currentGroup, .nextObject, .absolute],
+      filters: [.currentGroup, .nextObject, .absolute, .endObject, .latestObject],
       fetching: .standalone,
       updating: .narrowing,
       afterUnsubscribe: .done,

@@ -11,7 +11,7 @@ extension Draft10 {
             serverParameters: [.maxRequestID], profile: nil, layouts: nil)
         ]),
       control: .oneStream,
-      numbering: .free,
+      numbering: .growing,
       numbered: [.subscribe, .fetch],
       credit: .maximumRequestID(blocked: .exists),
       alias: .subscriber,
@@ -19,7 +19,7 @@ extension Draft10 {
       announcing: .requests,
       namespaceReference: .byNamespace,
       emptyPrefix: .missing,
-      filters: [.nextObject, .absolute],
+      filters: [.nextObject, .absolute, .latestObject],
       fetching: .joiningRelative,
       updating: .narrowing,
       afterUnsubscribe: .nothing,

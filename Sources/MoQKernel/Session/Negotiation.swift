@@ -8,6 +8,8 @@ struct Negotiation {
     var dialect: any Dialect.Type
     var rules: Rules
     var handshake: Rules.Handshake
+    /// Whether a client begins so unless it is asked for another way.
+    var isFirst: Bool
     /// The dialect whose layouts are spoken after the handshake: a profile may have its own.
     var codec: any Dialect.Type { handshake.layouts ?? dialect }
     /// Whether its layouts have words for all of a setup message.
@@ -38,7 +40,9 @@ struct Negotiation {
     let rules = dialect.rules
     let all = rules.identification.handshakes
     let asked = all.filter { profiles.contains($0.profile ?? Self.text) }
-    return (asked.isEmpty ? all : asked).map { Candidate(dialect: dialect, rules: rules, handshake: $0) }
+    return (asked.isEmpty ? all : asked).enumerated().map { index, handshake in
+      Candidate(dialect: dialect, rules: rules, handshake: handshake, isFirst: index == 0)
+    }
   }
   /// The name by which the text's own way is asked for, where a profile would be the default.
   static let text = "text"
@@ -57,10 +61,6 @@ struct Negotiation {
     }
     guard registry.contains(where: { names($0).contains(agreed) }) else { return candidates }
     return candidates.filter { names($0).contains(agreed) }
-  }
-  /// The dialect whose layouts a handshake with this first varint is spelled in.
-  func speller(of first: UInt64) -> Candidate? {
-    (candidates + registry).first { $0.handshake.first == first }
   }
   /// Whether any dialect there is begins so, allowed or not.
   func knows(first: UInt64) -> [String] {

@@ -42,6 +42,8 @@ final class Subscription: Request {
   var joined: Fetching?
   /// Whether such a fetch is still to be made.
   var wantsJoin = false
+  /// Whether the publisher has already had it asked again, under another alias.
+  var isRetry = false
   init(key: RequestKey, isOurs: Bool, _ request: SubscribeRequest) {
     self.request = request
     state = isOurs ? SubscriptionState() : SubscriptionState(offered: ())
@@ -61,6 +63,8 @@ final class ServedSubscription: Request {
   var largest: Location?
   /// Where it begins and ends, as far as the peer's filter and updates have said.
   var range: (start: Location, endGroup: UInt64?)?
+  /// The largest object that was sent, as far as streams and datagrams are over.
+  var final: Location?
   init(key: RequestKey, isOurs: Bool, _ request: SubscribeRequest) {
     self.request = request
     state = isOurs ? ServedSubscriptionState(offered: ()) : ServedSubscriptionState()

@@ -125,8 +125,10 @@ extension Rules {
 
   /// Who counts requests, and how strictly.
   public enum Numbering: Sendable {
-    /// 07–10, moq-lite: the requester's choice; a number never comes twice.
+    /// moq-lite: the requester's choice; a number never comes twice.
     case free
+    /// 07–10: each is more than the one before, by any step.
+    case growing
     /// 11–16: even from the client, odd from the server, each two more than the one before.
     case parity
     /// 17 and later: as `parity`, in any order.
@@ -175,6 +177,8 @@ extension Rules {
     case currentGroup, nextGroup, nextObject, absolute
     /// 07: a range may end within a group.
     case endObject
+    /// 07–10: `nextObject` is said as "latest object", which begins with the largest object itself.
+    case latestObject
   }
 
   public enum Fetching: Sendable {

@@ -6,6 +6,7 @@ extension SessionCore {
   /// Tells the peer that tracks are published below `namespace`. Announcing the same one again is the same request.
   public func announce(_ namespace: TrackNamespace) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
+    guard peerRole != .publisher else { throw CommandError(.inexpressible, "the peer does not subscribe (ROLE)") }
     if let known = ourAnnouncements[namespace] { return known.key }
     let announcement = Announcement(key: requests.reserveKey(), isOurs: true, namespace)
     switch rules.announcing {
@@ -145,6 +146,7 @@ extension SessionCore {
   func peerAnnounces(_ m: PublishNamespace, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .publishNamespace)
     try checkTokens(m.parameters)
+    guard peerRole != .subscriber else { throw violation("an announcement from a subscriber (ROLE)") }
     let announcement = Announcement(key: requests.reserveKey(), isOurs: false, m.namespace)
     announcement.id = number(m.id, .publishNamespace)
     guard admit(announcement, carrier) else { return }

@@ -4,7 +4,7 @@
 extension SessionCore {
   /// Reads the next whole message at the start of `bytes`; nil: more is needed. `kind` nil: its type says which.
   func readMessage(
-    _ bytes: RawSpan, _ kind: MessageKind?, _ codec: any Dialect.Type, _ maximum: Int, on stream: Stream
+    _ bytes: RawSpan, _ kind: MessageKind?, _ codec: any Dialect.Type, _ maximum: Int, on stream: Stream?
   ) throws(SessionFailure) -> (Message, Int)? {
     var found = kind
     do throws(WireError) {
@@ -23,7 +23,7 @@ extension SessionCore {
       var reader = WireReader(bytes.extracting(0..<count), integers: codec.objects.integers)
       do throws(WireError) {
         let message = try codec.decode(found, from: &reader)
-        if let tap {
+        if let tap, let stream {
           tap.control(
             .parsed, found, bytes.extracting(0..<reader.position), in: codec, on: place(stream), at: now)
         }
@@ -34,7 +34,7 @@ extension SessionCore {
         throw error
       }
     } catch {
-      tap?.control(.parsed, nil, bytes, in: codec, on: place(stream), at: now)
+      if let stream { tap?.control(.parsed, nil, bytes, in: codec, on: place(stream), at: now) }
       throw SessionFailure(error.sessionReason, codec.explain(error, in: found).description)
     }
   }

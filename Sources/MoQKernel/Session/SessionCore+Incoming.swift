@@ -222,6 +222,7 @@ extension SessionCore {
     stream.pending = []
     if reset == nil, !isWhole, stream.incoming != nil {
       // FIN within an object (§2.5 of draft-14).
+      guard case .endsSubscription? = rules?.malformedTrack else { throw violation("a stream ends within an object") }
       return malformed(stream, "a stream ends within an object")
     }
     guard stream.isAnnounced else {

@@ -5,7 +5,7 @@ extension SessionCore {
   private var step: UInt64 {
     switch rules?.numbering {
     case .parity, .parityUnordered, .lenient: 2
-    case .free, nil: 1
+    case .free, .growing, nil: 1
     }
   }
   func isNumbered(_ kind: MessageKind) -> Bool { rules?.numbered.contains(kind) ?? false }
@@ -38,6 +38,9 @@ extension SessionCore {
       // The first id shows the parity; from then on it only has to grow.
       guard id &+ 1 >= nextPeerID else { throw violation("request \(id) comes again", .invalidRequestID) }
       nextPeerID = id &+ step
+    case .growing:
+      guard id >= nextPeerID else { throw violation("request \(id) is not more than the one before") }
+      nextPeerID = id &+ 1
     case .free:
       guard peerIDs[id] == nil else { throw violation("request \(id) comes again") }
       nextPeerID = max(nextPeerID, id &+ 1)
@@ -149,12 +152,14 @@ extension SessionCore {
       guard let found = request as? R else { throw violation("a message for another kind of request") }
       return found
     }
-    if let found = (peersFirst ? peerIDs[id] : ourIDs[id]) as? R { return found }
-    if let found = (peersFirst ? ourIDs[id] : peerIDs[id]) as? R { return found }
-    if ourIDs[id] != nil || peerIDs[id] != nil { throw violation("request \(id) is of another kind") }
+    // Where both sides count alike, the number does not say whose it is: the message does.
+    let (ours, peers) = step > 1 ? (ourIDs[id], peerIDs[id]) : peersFirst ? (nil, peerIDs[id]) : (ourIDs[id], nil)
+    if let found = (peersFirst ? peers : ours) as? R { return found }
+    if let found = (peersFirst ? ours : peers) as? R { return found }
+    if ours != nil || peers != nil { throw violation("request \(id) is of another kind") }
     let parity = step - 1
-    let wasOurs = id < nextID && id & parity == nextID & parity
-    let wasPeers = id < nextPeerID && id & parity == nextPeerID & parity
+    let wasOurs = (step > 1 || !peersFirst) && id < nextID && id & parity == nextID & parity
+    let wasPeers = (step > 1 || peersFirst) && id < nextPeerID && id & parity == nextPeerID & parity
     guard wasOurs || wasPeers else {
       throw violation("request \(id) was never made", .invalidRequestID)
     }

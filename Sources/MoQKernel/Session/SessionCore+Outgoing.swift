@@ -170,6 +170,7 @@ extension SessionCore {
   /// The stream takes no more of our objects; a fetch is over with it.
   func outgoingEnded(_ stream: Stream) {
     let request = stream.request
+    noteFinal(stream, request)
     request?.detach(stream)
     stream.outgoing = nil
     if let served = request as? ServedFetch, served.state.end() { remove(served) }
@@ -205,6 +206,7 @@ extension SessionCore {
       counters.datagramsDropped += 1
       return false
     }
+    served.final = served.final.map { max($0, object.location) } ?? object.location
     writer.append(payload.span)
     if let tap {
       var info = object

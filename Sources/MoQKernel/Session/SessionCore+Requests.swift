@@ -13,6 +13,12 @@ extension SessionCore {
 
   /// Makes a request: its first message goes out now, or when there is credit.
   func submit(_ request: Request) throws(CommandError) {
+    try dispatch(request)
+    enter(request)
+    deadlines.add(.answer(request.key), at: now.advanced(by: configuration.requestTimeout))
+  }
+  /// Sends a request's first message, or has it wait for credit.
+  func dispatch(_ request: Request) throws(CommandError) {
     if queued.isEmpty, hasCredit(kind(of: request)) {
       try transmit(request)
     } else {
@@ -24,8 +30,6 @@ extension SessionCore {
       queued.append(.request(request))
       askForCredit()
     }
-    enter(request)
-    deadlines.add(.answer(request.key), at: now.advanced(by: configuration.requestTimeout))
   }
   func enter(_ request: Request) {
     requests.insert(request)
@@ -133,6 +137,9 @@ extension SessionCore {
       if request.isOurs { ourIDs[id] = nil } else { peerIDs[id] = nil }
     }
     if !request.isOurs, request is Interest { peerInterests.removeAll { $0 === request } }
+    if let served = request as? ServedSubscription, servedAliases[served.alias] === served {
+      servedAliases[served.alias] = nil
+    }
     if request.isQueued {
       queued.removeAll { if case .request(let waiting) = $0 { waiting === request } else { false } }
     }
@@ -161,6 +168,7 @@ extension SessionCore {
       if stream.isOurs {
         // Its owner may have ended the request, and still wait for what it wrote to arrive.
         if case .sending = stream.use, !stream.isSettled { tell(.stopped(stream.key, code: cancelled)) }
+        noteFinal(stream, request)
         dropSending(stream, cancelled)
       } else {
         refuse(stream, code: cancelled)
@@ -229,7 +237,9 @@ extension SessionCore {
       if let announcement = request as? Announcement { m.namespace = announcement.namespace }
       if let interest = request as? Interest { m.namespace = interest.prefix }
     }
-    if let served = request as? ServedSubscription, rules?.alias == .subscriber { m.trackAlias = served.alias }
+    if let served = request as? ServedSubscription, rules?.alias == .subscriber {
+      m.trackAlias = failure.reason == .retryTrackAlias ? freeServedAlias() : served.alias
+    }
     return m
   }
 
@@ -244,6 +254,7 @@ extension SessionCore {
     }
     switch request as Request {
     case let request as Subscription:
+      if codes.subscribe.reason(of: m.code) == .retryTrackAlias, try asksAgain(request, under: m.trackAlias) { return }
       guard try carriesOut(request.state.refused(), "SUBSCRIBE") else { return }
       endJoin(of: request)
       retire(request)
@@ -269,12 +280,14 @@ extension SessionCore {
       case .carryOut:
         forget(request)
         fail(request, failure(codes.publishNamespace))
+      case .again where isMatchedByName(request): counters.racesDropped += 1
       case .again: throw violation("a second answer to an announcement")
       case .late: counters.racesDropped += 1
       }
     case let request as Interest:
       switch request.state.refused() {
       case .carryOut: fail(request, failure(codes.subscribeNamespace))
+      case .again where isMatchedByName(request): counters.racesDropped += 1
       case .again: throw violation("a second answer to an interest")
       case .late: counters.racesDropped += 1
       }
@@ -301,10 +314,14 @@ extension SessionCore {
     }
     switch action {
     case .carryOut: tell(.accepted(request.key))
+    case .again where isMatchedByName(request): counters.racesDropped += 1
     case .again: throw violation("a second answer to request \(m.id)")
     case .late: counters.racesDropped += 1
     }
   }
+
+  /// Where an answer has only a name, it may be for a request of that name that was taken back and made again.
+  private func isMatchedByName(_ request: Request) -> Bool { request.id == nil && request.carrier == nil }
 
   // MARK: Track status
 

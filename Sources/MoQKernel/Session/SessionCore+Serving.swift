@@ -5,6 +5,7 @@ extension SessionCore {
     try takePeerID(m.id, .subscribe)
     try checkTokens(m.parameters)
     guard let rules else { return }
+    guard peerRole != .publisher else { throw violation("SUBSCRIBE from a publisher (ROLE)") }
     var request = SubscribeRequest(TrackName(m.namespace, m.name))
     // Where no filter can be said, every subscription begins with the current group.
     request.filter = rules.filters == [.currentGroup] ? .currentGroup : m.filter
@@ -19,7 +20,15 @@ extension SessionCore {
     let served = ServedSubscription(key: requests.reserveKey(), isOurs: false, request)
     served.id = number(m.id, .subscribe)
     switch rules.alias {
-    case .subscriber: served.alias = m.trackAlias
+    case .subscriber:
+      if let other = servedAliases[m.trackAlias] {
+        // One track, subscribed to twice, is not allowed either (§6.4 of draft-07).
+        let isSame = other.request.track == request.track
+        throw violation(
+          "track alias \(m.trackAlias) is in use", isSame ? .protocolViolation : .duplicateTrackAlias)
+      }
+      served.alias = m.trackAlias
+      servedAliases[m.trackAlias] = served
     case .publisher: served.alias = takeAlias()
     case .requestID: served.alias = m.id
     }
@@ -93,8 +102,8 @@ extension SessionCore {
       (m.id, m.code, m.streamCount) = (served.id ?? 0, rules.codes.done.code(of: failure.reason), count)
       m.reason = phrase(failure)
       do { try answer(.subscribeDone(m), served) } catch {
-        // The count is a hint; draft-07 has no words for it.
-        m.streamCount = SubscribeDone.unknownStreamCount
+        // The count is a hint; draft-07 has no words for it, and names the last object.
+        (m.streamCount, m.final) = (SubscribeDone.unknownStreamCount, served.final)
         try? answer(.subscribeDone(m), served)
       }
     case .message: break
@@ -113,12 +122,12 @@ extension SessionCore {
       counters.racesDropped += 1
       return
     }
-    if case .done? = rules?.afterUnsubscribe {
+    dropStreams(of: served)
+    if let rules, case .done = rules.afterUnsubscribe {
       var m = SubscribeDone()
-      m.id = served.id ?? 0
+      (m.id, m.code, m.final) = (served.id ?? 0, rules.codes.done.code(of: .cancelled), served.final)
       try? answer(.subscribeDone(m), served)
     }
-    dropStreams(of: served)
     remove(served)
     tell(served.isOurs ? .ended(served.key, failure) : .withdrawn(served.key, failure))
   }
@@ -146,6 +155,20 @@ extension SessionCore {
     served.request.priority = m.priority
     served.request.forward = update.forward
     tell(.subscriptionUpdated(served.key, update))
+  }
+
+  /// A stream of objects is over: which was the last.
+  func noteFinal(_ stream: Stream, _ request: Request?) {
+    guard let served = request as? ServedSubscription, case .subgroup(let state)? = stream.outgoing, state.nextID > 0
+    else { return }
+    let last = Location(state.group, state.nextID - 1)
+    served.final = served.final.map { max($0, last) } ?? last
+  }
+  /// An alias that the peer does not use, to be proposed to it.
+  func freeServedAlias() -> UInt64 {
+    var alias: UInt64 = 0
+    while servedAliases[alias] != nil { alias &+= 1 }
+    return alias
   }
 
   // MARK: PUBLISH

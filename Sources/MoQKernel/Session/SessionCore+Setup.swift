@@ -20,7 +20,7 @@ extension SessionCore {
     guard let best = left.first, let first = best.handshake.first else {
       throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
     }
-    let group = left.filter { $0.handshake.first == first }
+    let group = left.filter { $0.handshake.first == first && $0.isFirst }
     var message = ClientSetup()
     for version in group.flatMap(\.handshake.versions) where !message.versions.contains(version) {
       message.versions.append(version)
@@ -81,28 +81,33 @@ extension SessionCore {
     let bytes = stream.pending
     guard let first = firstVarint(bytes) else { return }
     let left = negotiation.left(by: agreed, transport).filter { $0.handshake.first == first.value }
-    guard let speller = negotiation.speller(of: first.value) else {
+    guard !left.isEmpty else {
+      let known = negotiation.knows(first: first.value)
+      guard known.isEmpty else { throw noDialect("the peer begins as \(known.joined(separator: " or ")) does") }
       throw noDialect("the peer's first bytes, 0x\(String(first.value, radix: 16)), begin no setup that we know")
     }
-    guard !left.isEmpty else {
-      throw noDialect("the peer begins as \(negotiation.knows(first: first.value).joined(separator: " or ")) does")
+    var offered: [UInt64] = []
+    let found = try reading(left) { candidate throws(SessionFailure) -> Read<ClientSetup> in
+      guard let (message, used) = try setupMessage(.clientSetup, bytes, first, candidate, on: nil),
+        case .clientSetup(let setup) = message
+      else { return .incomplete }
+      offered = setup.versions
+      guard let version = candidate.handshake.versions.first(where: { offered.contains($0) }) else { return .other }
+      return .setup(setup, version: version, used: used)
     }
-    guard let (message, used) = try setupMessage(.clientSetup, bytes, first, speller, on: stream) else { return }
-    guard case .clientSetup(let setup) = message else { return }
-    let chosen = left.first { candidate in
-      candidate.handshake.versions.contains { setup.versions.contains($0) }
+    guard let found else {
+      guard !offered.isEmpty else { return }
+      throw noDialect("the peer offered \(offered.map { "0x" + String($0, radix: 16) }.joined(separator: ", "))")
     }
-    guard let chosen, let version = chosen.handshake.versions.first(where: { setup.versions.contains($0) }) else {
-      let offered = setup.versions.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
-      throw noDialect("the peer offered \(offered.isEmpty ? "no version" : offered)")
-    }
+    let (chosen, setup, version, used) = found
     handshake = chosen
+    _ = try setupMessage(.clientSetup, bytes, first, chosen, on: stream)
     (controlIn, controlOut) = (stream, stream)
     stream.use = .control
     stream.pending.removeFirst(used)
     heldBytes -= bytes.count
     stream.credit += bytes.count
-    try read(setup.parameters)
+    try read(setup.parameters, chosen.handshake.clientParameters)
     var answer = ServerSetup()
     answer.version = version
     answer.parameters = ourParameters(chosen.handshake.serverParameters)
@@ -114,25 +119,61 @@ extension SessionCore {
   /// The client reads the answer. Returns whether the setup is complete.
   func readServerSetup(_ stream: Stream) throws(SessionFailure) -> Bool {
     guard let tried = handshake else { return false }
-    guard let (message, used) = try setupMessage(.serverSetup, stream.pending, nil, tried, on: stream) else {
-      return false
+    let left = negotiation.left(by: agreed, transport).filter {
+      $0.handshake.first == tried.handshake.first && $0.isFirst
     }
-    guard case .serverSetup(let setup) = message else { return false }
-    let left = negotiation.left(by: agreed, transport).filter { $0.handshake.first == tried.handshake.first }
-    guard let chosen = left.first(where: { $0.handshake.versions.contains(setup.version) }) else {
-      throw noDialect("the peer chose 0x\(String(setup.version, radix: 16)), which was not offered")
+    let bytes = stream.pending
+    var answered: UInt64?
+    let found = try reading(left) { candidate throws(SessionFailure) -> Read<ServerSetup> in
+      guard let (message, used) = try setupMessage(.serverSetup, bytes, nil, candidate, on: nil),
+        case .serverSetup(let setup) = message
+      else { return .incomplete }
+      answered = setup.version
+      guard candidate.handshake.versions.contains(setup.version) else { return .other }
+      return .setup(setup, version: setup.version, used: used)
+    }
+    guard let (chosen, setup, _, used) = found else {
+      guard let answered else { return false }
+      throw noDialect("the peer chose 0x\(String(answered, radix: 16)), which was not offered")
     }
     stream.pending.removeFirst(used)
     handshake = chosen
-    try read(setup.parameters)
+    _ = try setupMessage(.serverSetup, bytes, nil, chosen, on: stream)
+    try read(setup.parameters, chosen.handshake.serverParameters)
     try establish(chosen)
     return true
   }
 
-  /// The setup message at the start of a stream, behind the stream's type where messages have none.
+  /// What a candidate makes of a setup message.
+  private enum Read<Setup> {
+    case incomplete
+    /// It is none of its versions.
+    case other
+    case setup(Setup, version: UInt64, used: Int)
+  }
+  /// The first candidate that finds itself in a setup. Those that begin alike differ in their parameters, so each
+  /// reads it in its own layouts. nil: it is not whole yet, or it is nobody's.
+  private func reading<Setup>(
+    _ candidates: [Negotiation.Candidate],
+    _ read: (Negotiation.Candidate) throws(SessionFailure) -> Read<Setup>
+  ) throws(SessionFailure) -> (Negotiation.Candidate, Setup, version: UInt64, used: Int)? {
+    var failure: SessionFailure?, wasRead = false
+    for candidate in candidates {
+      do throws(SessionFailure) {
+        switch try read(candidate) {
+        case .setup(let setup, let version, let used): return (candidate, setup, version, used)
+        case .incomplete, .other: wasRead = true
+        }
+      } catch { failure = failure ?? error }
+    }
+    if !wasRead, let failure { throw failure }
+    return nil
+  }
+  /// The setup message at the start of a stream, behind the stream's type where messages have none. `stream` nil:
+  /// it is only tried, and a tap hears nothing of it.
   private func setupMessage(
     _ kind: MessageKind, _ bytes: [UInt8], _ first: (value: UInt64, size: Int)?, _ speller: Negotiation.Candidate,
-    on stream: Stream
+    on stream: Stream?
   ) throws(SessionFailure) -> (Message, Int)? {
     var skipped = 0
     if let first { if case .typed = speller.codec.framing(of: kind) {} else { skipped = first.size } }
@@ -153,7 +194,8 @@ extension SessionCore {
   }
 
   /// What the peer's setup says. A PATH must come from a client on raw QUIC (§9.3.2.2 of draft-14).
-  private func read(_ parameters: [Parameter]) throws(SessionFailure) {
+  private func read(_ parameters: [Parameter], _ known: Set<Parameter.Key>) throws(SessionFailure) {
+    if known.contains(.role) { try readRole(parameters) }
     for parameter in parameters {
       switch (parameter.key, parameter.value) {
       case (.path, .bytes(let bytes)):
@@ -188,6 +230,17 @@ extension SessionCore {
     }
   }
 
+  /// ROLE is owed where there is one (§6.2.2.1 of draft-07).
+  private func readRole(_ parameters: [Parameter]) throws(SessionFailure) {
+    guard let role = parameters.first(where: { $0.key == .role })?.value.number else {
+      throw SessionFailure(.protocolViolation, "the setup has no ROLE")
+    }
+    guard let found = PeerRole(rawValue: role) else {
+      throw SessionFailure(.protocolViolation, "ROLE is \(role), wanted 1 to 3")
+    }
+    peerRole = found
+  }
+
   private func establish(_ chosen: Negotiation.Candidate) throws(SessionFailure) {
     guard case .open = setup.completed() else { throw violation("a second setup") }
     (dialect, codec, rules) = (chosen.dialect, chosen.codec, chosen.rules)
@@ -208,7 +261,7 @@ extension SessionCore {
     case .parity, .parityUnordered, .lenient:
       nextID = role == .client ? 0 : 1
       nextPeerID = role == .client ? 1 : 0
-    case .free: (nextID, nextPeerID) = (0, 0)
+    case .free, .growing: (nextID, nextPeerID) = (0, 0)
     }
     tap?.established(chosen.dialect, profile: profile, at: now)
     tell(.established)

@@ -3,6 +3,7 @@
 extension SessionCore {
   public func subscribe(_ request: SubscribeRequest) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
+    guard peerRole != .subscriber else { throw CommandError(.inexpressible, "the peer serves no subscriptions (ROLE)") }
     let subscription = Subscription(key: requests.reserveKey(), isOurs: true, request)
     if rules.alias == .subscriber { subscription.alias = takeAlias() }
     subscription.wantsJoin = joins(request, rules)
@@ -10,6 +11,8 @@ extension SessionCore {
     return subscription.key
   }
   func takeAlias() -> UInt64 {
+    // A publisher may have had one of ours taken (Retry Track Alias).
+    while aliases[nextAlias] != nil { nextAlias &+= 1 }
     defer { nextAlias &+= 1 }
     return nextAlias
   }
@@ -77,13 +80,29 @@ extension SessionCore {
     subscription.wantsJoin = false
     try release(subscription)
   }
+  /// SUBSCRIBE_ERROR "Retry Track Alias": the same again, once, under the alias that the publisher wants (§6.16 of
+  /// draft-07). False: it is a refusal like others.
+  func asksAgain(_ subscription: Subscription, under alias: UInt64) throws(SessionFailure) -> Bool {
+    guard rules?.alias == .subscriber, !subscription.isRetry, !subscription.isAnswered else { return false }
+    guard aliases[alias] == nil else {
+      throw violation("the publisher wants track alias \(alias)", .duplicateTrackAlias)
+    }
+    if let id = subscription.id { ourIDs[id] = nil }
+    retire(subscription)
+    (subscription.id, subscription.alias, subscription.isRetry) = (nil, alias, true)
+    do throws(CommandError) { try dispatch(subscription) } catch { return false }
+    deadlines.add(.answer(subscription.key), at: now.advanced(by: configuration.requestTimeout))
+    return true
+  }
   /// Where a subscription begins and ends, as far as it is known.
   func start(of filter: Filter, _ largest: Location?) -> (start: Location, endGroup: UInt64?) {
     let group = largest?.group ?? 0
     switch filter {
     case .currentGroup: return (Location(group, 0), nil)
     case .nextGroup: return (largest == nil ? Location(0, 0) : Location(group &+ 1, 0), nil)
-    case .nextObject: return (largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0), nil)
+    case .nextObject:
+      let step: UInt64 = rules?.filters.contains(.latestObject) == true ? 0 : 1
+      return (largest.map { Location($0.group, $0.object &+ step) } ?? Location(0, 0), nil)
     case .from(let location): return (location, nil)
     case .range(let location, let endGroup, _): return (location, endGroup)
     }

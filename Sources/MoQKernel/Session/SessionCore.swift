@@ -20,6 +20,8 @@ public final class SessionCore {
   /// The path and the authority that the client asked for, where its setup says so.
   public internal(set) var peerPath: String?
   public internal(set) var peerAuthority: String?
+  /// What the peer says it does, where its dialect has roles.
+  public internal(set) var peerRole = PeerRole.both
   /// The tokens of the client's setup.
   public internal(set) var peerAuthorization: [AuthorizationToken] = []
   /// Streams, and their bytes, that are held until it is known whose they are.
@@ -71,6 +73,9 @@ public final class SessionCore {
     case request(Request)
     case update(Subscription, SubscriptionUpdate)
   }
+
+  /// Aliases that the peer chose for what we serve it, where the subscriber chooses.
+  var servedAliases: [UInt64: ServedSubscription] = [:]
 
   // Incoming data streams.
   var aliases: [UInt64: Subscription] = [:]
@@ -237,7 +242,7 @@ public final class SessionCore {
   private func forgetEverything() {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
-    (ourIDs, peerIDs, aliases, queued, held) = ([:], [:], [:], [], [])
+    (ourIDs, peerIDs, aliases, servedAliases, queued, held) = ([:], [:], [:], [:], [], [])
     peerInterests = []
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
@@ -263,6 +268,15 @@ public final class SessionCore {
   func violation(_ phrase: String, _ reason: SessionReason = .protocolViolation) -> SessionFailure {
     SessionFailure(reason, "\(name): \(phrase)")
   }
+}
+
+/// What one side of a session does (ROLE, only in draft-07).
+public enum PeerRole: UInt64, Sendable {
+  /// Serves subscriptions, and makes none.
+  case publisher = 1
+  /// Makes subscriptions, and serves none.
+  case subscriber = 2
+  case both = 3
 }
 
 /// What went by without an event of its own.

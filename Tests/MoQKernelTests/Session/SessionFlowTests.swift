@@ -2,27 +2,13 @@ import MoQDrafts
 import MoQKernel
 import Testing
 
-/// One way for a session to be spoken, for tests that go through all of them.
-enum Speech: String, CaseIterable, CustomTestStringConvertible {
-  case draft14, liteMoqDev, liteText
-  var dialect: String { self == .draft14 ? "draft-14" : "moq-lite-01" }
-  var configuration: SessionConfiguration {
-    var configuration = SessionConfiguration()
-    configuration.dialects = .exactly(dialect)
-    if self == .liteText { configuration.profiles = ["text"] }
-    return configuration
-  }
-  var isLite: Bool { self != .draft14 }
-  var testDescription: String { rawValue }
-}
-
 extension Pair {
   /// Two sessions that have agreed on a dialect.
   convenience init(_ speech: Speech, seed: UInt64, adjust: (inout SessionConfiguration) -> Void = { _ in }) {
     var configuration = speech.configuration
     adjust(&configuration)
     self.init(seed: seed, client: configuration, server: configuration, registry: dialects)
-    connect(alpn: speech.isLite ? "moql" : "moq-00")
+    connect(alpn: speech.alpn)
     settle()
   }
   var allFaults: [String] { faults + checkers.flatMap(\.faults) }
@@ -65,7 +51,7 @@ func payload(_ group: UInt64, _ id: UInt64, _ count: Int) -> [UInt8] {
       }
     }
     let key = try pair[publisher.other].subscribe(
-      SubscribeRequest(track, filter: speech.isLite ? .currentGroup : .nextObject))
+      SubscribeRequest(track, filter: speech.liveFilter))
     pair.settle()
     #expect(answer != nil)
     let request = try #require(served, "\(pair.allFaults) \(pair.checkers.map(\.end))")

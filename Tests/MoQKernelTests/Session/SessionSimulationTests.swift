@@ -15,7 +15,7 @@ import Testing
   static let seeds: Range<UInt64> = {
     func number(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
     if let one = number("MOQ_SEED") { return one..<(one + 1) }
-    return 0..<(number("MOQ_SEEDS") ?? 70)
+    return 0..<(number("MOQ_SEEDS") ?? 20)
   }()
 
   @Test(arguments: Speech.allCases) func anything(_ speech: Speech) {
@@ -62,6 +62,7 @@ final class SimulatedWorld {
 
   let pair: Pair
   let speech: Speech
+  private let isFrames: Bool
   private var owners = [Owner(), Owner()]
   private var generator: SeededGenerator
   private(set) var log: [String] = []
@@ -70,7 +71,7 @@ final class SimulatedWorld {
   private let namespaces: [TrackNamespace] = ["live", "live/a", "live/a/b", "other"]
 
   init(_ speech: Speech, seed: UInt64) {
-    self.speech = speech
+    (self.speech, isFrames) = (speech, speech.isFrames)
     generator = SeededGenerator(seed: seed ^ 0xabcd_ef01)
     var configuration = speech.configuration
     // Tight limits, so that they are met.
@@ -85,7 +86,7 @@ final class SimulatedWorld {
 
   /// Empty: all was well.
   func run() -> [String] {
-    pair.connect(alpn: speech.isLite ? "moql" : "moq-00")
+    pair.connect(alpn: speech.alpn)
     let deathAt = generator.chance(15) ? generator.below(400) : Int.max
     for turn in 0..<400 {
       if turn == deathAt { pair.die() }
@@ -141,7 +142,7 @@ final class SimulatedWorld {
       ]
       var request = SubscribeRequest(track, filter: filters[generator.below(filters.count)])
       request.priority = UInt8(generator.below(256))
-      if !speech.isLite { request.forward = generator.chance(90) }
+      if !isFrames { request.forward = generator.chance(90) }
       if ask(side, { try core.subscribe(request) }) != nil {
         owners[side.rawValue].subscriptions.append(owners[side.rawValue].ours.last!)
       }
@@ -175,7 +176,7 @@ final class SimulatedWorld {
       guard let key = any(owners[side.rawValue].subscriptions) else { return }
       var update = SubscriptionUpdate()
       update.priority = UInt8(generator.below(256))
-      if !speech.isLite, generator.chance(30) { update.endGroup = 5 }
+      if !isFrames, generator.chance(30) { update.endGroup = 5 }
       try? core.update(key, update)
     case 20:
       guard let key = any(owners[side.rawValue].served), generator.chance(30) else { return }
@@ -224,7 +225,7 @@ final class SimulatedWorld {
     }
     switch kind {
     case .subscribe:
-      try? core.accept(key, SubscribeAnswer(largest: speech.isLite || generator.chance(50) ? nil : Location(2, 3)))
+      try? core.accept(key, SubscribeAnswer(largest: isFrames || generator.chance(50) ? nil : Location(2, 3)))
       owners[side.rawValue].served.append(key)
     case .fetch:
       guard (try? core.accept(key, FetchAnswer(end: Location(3, 3)))) != nil, let stream = try? core.openFetch(key)
@@ -242,13 +243,13 @@ final class SimulatedWorld {
     guard let key = any(owners[side.rawValue].served) else { return }
     let group = owners[side.rawValue].nextGroup
     owners[side.rawValue].nextGroup += 1
-    let hasExtensions = !speech.isLite && generator.chance(30)
+    let hasExtensions = !isFrames && generator.chance(30)
     let info = SubgroupInfo(
-      group: group, subgroup: speech.isLite ? 0 : UInt64(generator.below(3)), endsGroup: generator.chance(30),
+      group: group, subgroup: isFrames ? 0 : UInt64(generator.below(3)), endsGroup: generator.chance(30),
       hasExtensions: hasExtensions)
     guard let stream = try? pair[side].openSubgroup(key, info) else { return }
     owners[side.rawValue].sending.append((stream, group, 0, nil))
-    if !speech.isLite, generator.chance(30) {
+    if !isFrames, generator.chance(30) {
       _ = try? pair[side].send(
         datagram: ObjectInfo(group: group, id: 0), payload: Bytes(payload(group, 0, 30)), for: key)
     }
@@ -271,7 +272,7 @@ final class SimulatedWorld {
     default: break
     }
     guard core.room(on: sending.stream) > 0 else { return }
-    if !speech.isLite, generator.chance(20) { sending.next += UInt64(generator.below(5)) }
+    if !isFrames, generator.chance(20) { sending.next += UInt64(generator.below(5)) }
     let count = generator.chance(20) ? 0 : generator.below(5_000)
     let object = ObjectInfo(group: sending.group, id: sending.next, payloadLength: UInt64(count))
     if (try? core.write(object, on: sending.stream)) != nil {
