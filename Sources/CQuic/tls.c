@@ -9,6 +9,8 @@ static const char *const priorities =
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE";
 
 #define MAX_PROTOCOLS 64
+/* GnuTLS takes no longer list. A server picks by itself, before GnuTLS looks; a client offers its first ones. */
+#define LISTED_PROTOCOLS 8
 
 struct cq_tls_config {
   gnutls_certificate_credentials_t credentials;
@@ -150,6 +152,32 @@ static int log_key(gnutls_session_t session, const char *label, const gnutls_dat
   return 0;
 }
 
+struct offer {
+  cq_tls_config *config;
+  unsigned best;
+};
+/* The extension's value: two bytes of length, then names, each behind a byte of length. */
+static int read_offer(void *context, unsigned id, const unsigned char *data, unsigned size) {
+  struct offer *o = context;
+  if (id != 16) return 0;
+  for (unsigned i = 2; i < size && data[i] <= size - i - 1; i += 1u + data[i])
+    for (unsigned p = 0; p < o->best; p++)
+      if (o->config->protocol[p].size == data[i] && !memcmp(o->config->protocol[p].data, data + i + 1, data[i])) o->best = p;
+  return 0;
+}
+static int choose_protocol(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                           const gnutls_datum_t *message) {
+  (void)type, (void)when;
+  cq_tls *t = of_session(session);
+  if (!incoming || t->has_chosen || !t->config->protocols) return 0;
+  t->has_chosen = 1;
+  struct offer o = {t->config, t->config->protocols};
+  gnutls_ext_raw_parse(&o, read_offer, message, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
+  /* Where there is none in common, GnuTLS finds that out, and says so to the client. */
+  return gnutls_alpn_set_protocols(session, &t->config->protocol[o.best < t->config->protocols ? o.best : 0], 1,
+                                   GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
+}
+
 cq_tls *cq_tls_new(cq_tls_config *config, const char *host, int host_is_name) {
   cq_tls *t = calloc(1, sizeof *t);
   if (!t) return NULL;
@@ -168,12 +196,12 @@ cq_tls *cq_tls_new(cq_tls_config *config, const char *host, int host_is_name) {
                      : ngtcp2_crypto_gnutls_configure_client_session(t->session))
     goto failed;
   if (gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, config->credentials)) goto failed;
-  if (gnutls_alpn_set_protocols(t->session, config->protocol, config->protocols,
-                                GNUTLS_ALPN_MANDATORY | (config->server ? GNUTLS_ALPN_SERVER_PRECEDENCE : 0)))
-    goto failed;
   if (config->server) {
+    gnutls_handshake_set_hook_function(t->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, choose_protocol);
     if (gnutls_session_ticket_enable_server(t->session, &config->ticket_key)) goto failed;
   } else {
+    unsigned offered = config->protocols < LISTED_PROTOCOLS ? config->protocols : LISTED_PROTOCOLS;
+    if (gnutls_alpn_set_protocols(t->session, config->protocol, offered, GNUTLS_ALPN_MANDATORY)) goto failed;
     if (host && host_is_name) gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->host, strlen(t->host));
     gnutls_session_set_verify_function(t->session, verify);
   }

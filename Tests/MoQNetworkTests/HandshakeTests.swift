@@ -10,6 +10,9 @@ struct HandshakeTests {
 
   @Test(arguments: [
     (["a", "b", "c"], ["c", "b"], "b"), (["c", "b"], ["a", "b", "c"], "c"), (["moq-00"], ["x", "moq-00"], "moq-00"),
+    // GnuTLS takes lists of 8.
+    ((0..<20).map { "server-\($0)" } + ["both"], ["client", "both"], "both"),
+    (["both"], (0..<7).map { "client-\($0)" } + ["both"] + (0..<9).map { "more-\($0)" }, "both"),
   ])
   func serverPreferenceChoosesTheProtocol(_ serverHas: [String], _ clientOffers: [String], _ chosen: String)
     async throws

@@ -331,7 +331,8 @@ enum { CQ_TRUST_NONE, CQ_TRUST_SYSTEM, CQ_TRUST_FILE, CQ_TRUST_PINS };
 enum { CQ_VERIFY_GOOD, CQ_VERIFY_PIN, CQ_VERIFY_AUTHORITY, CQ_VERIFY_NAME, CQ_VERIFY_DATE, CQ_VERIFY_OTHER };
 
 typedef struct cq_tls_config cq_tls_config;
-/* `protocols` are joined by newlines, in order of preference. NULL with a text in `error` if it cannot be. */
+/* `protocols` are joined by newlines, in order of preference; a client offers the first 8, which is as many as GnuTLS
+ * takes. NULL with a text in `error` if it cannot be. */
 cq_tls_config *cq_tls_server(const uint8_t *certificate, size_t certificate_size, const uint8_t *key, size_t key_size,
                              const char *protocols, const char *keylog, char *error, size_t error_size);
 cq_tls_config *cq_tls_client(int trust, const char *file, const uint8_t *pins, size_t pin_count, const char *protocols,
@@ -345,6 +346,7 @@ typedef struct cq_tls {
   cq_tls_config *config;
   char *host;
   int verified; /* CQ_VERIFY_… */
+  int has_chosen; /* a server: its protocol, from the client's list */
   uint8_t digest[32]; /* of the peer's leaf certificate */
 } cq_tls;
 cq_tls *cq_tls_new(cq_tls_config *config, const char *host, int host_is_name);

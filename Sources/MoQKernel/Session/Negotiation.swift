@@ -47,8 +47,12 @@ struct Negotiation {
   /// The name by which the text's own way is asked for, where a profile would be the default.
   static let text = "text"
 
-  var alpns: [String] { unique(candidates.map { $0.rules.identification.alpns }) }
-  var subprotocols: [String] { unique(candidates.map { $0.rules.identification.subprotocols }) }
+  var alpns: [String] { unique(byRank(candidates.map { $0.rules.identification.alpns })) }
+  var subprotocols: [String] { unique(byRank(candidates.map { $0.rules.identification.subprotocols })) }
+  /// Each dialect's best name before any dialect's second: a transport may not take all of them.
+  private func byRank(_ lists: [[String]]) -> [[String]] {
+    (0..<(lists.map(\.count).max() ?? 0)).map { rank in lists.compactMap { rank < $0.count ? $0[rank] : nil } }
+  }
   private func unique(_ lists: [[String]]) -> [String] {
     lists.joined().reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
