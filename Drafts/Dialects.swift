@@ -20,6 +20,7 @@ public let codecs: [any Dialect.Type] = dialects
 public let profiles: [any Dialect.Type] = [
   Draft14MoqDev.self,
   Lite01MoqDev.self,
+  Lite01MoqDev202508.self,
   Draft10MoQTransport.self,
   Draft10Imquic.self,
   Draft09Imquic.self,

@@ -8,7 +8,11 @@ extension Draft07 {
         handshakes: [
           Rules.Handshake(
             first: 0x40, versions: [version], clientParameters: [.role, .path, .maxRequestID],
-            serverParameters: [.role, .maxRequestID], profile: nil, layouts: nil)
+            serverParameters: [.role, .maxRequestID], profile: nil, layouts: nil),
+          // An imquic that offers several drafts: nobody has been seen to answer it.
+          Rules.Handshake(
+            first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
+            serverParameters: [.role, .maxRequestID], profile: "imquic-offer", layouts: Draft07ImquicOffer.self),
         ]),
       control: .oneStream,
       numbering: .growing,
@@ -32,7 +36,20 @@ extension Draft07 {
       objects: .objects,
       malformedTrack: .closesSession,
       unknownStream: .closesSession,
-      profiles: [],
+      profiles: [
+        // Its setup has a ROLE alone, and it takes subscriptions without having allowed any.
+        Rules.Profile(
+          name: "cloudflare",
+          signs: (1...3).map { .setup([Parameter(.role, .number($0))]) } + [.leadingRequestID],
+          layouts: Draft07Cloudflare.self
+        ) { rules in
+          var rules = rules
+          rules.credit = .streams
+          return rules
+        },
+        Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft07Imquic.self),
+        Rules.Profile(name: "moqtransport", signs: [.reading], layouts: Draft07MoQTransport.self),
+      ],
       codes: .draft07)
   }
 }

@@ -32,7 +32,9 @@ extension Draft08 {
       objects: .objects,
       malformedTrack: .closesSession,
       unknownStream: .closesSession,
-      profiles: [],
+      profiles: [
+        Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft08Imquic.self)
+      ],
       codes: .draft08)
   }
 }

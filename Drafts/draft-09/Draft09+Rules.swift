@@ -32,7 +32,9 @@ extension Draft09 {
       objects: .objects,
       malformedTrack: .closesSession,
       unknownStream: .closesSession,
-      profiles: [],
+      profiles: [
+        Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft09Imquic.self)
+      ],
       codes: .draft08)
   }
 }

@@ -8,7 +8,11 @@ extension Draft10 {
         handshakes: [
           Rules.Handshake(
             first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
-            serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+            serverParameters: [.maxRequestID], profile: nil, layouts: nil),
+          // moqtransport's hybrid with draft-11.
+          Rules.Handshake(
+            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID],
+            serverParameters: [.maxRequestID], profile: "moqtransport", layouts: Draft10MoQTransport.self),
         ]),
       control: .oneStream,
       numbering: .growing,
@@ -32,7 +36,15 @@ extension Draft10 {
       objects: .objects,
       malformedTrack: .closesSession,
       unknownStream: .closesSession,
-      profiles: [],
+      profiles: [
+        Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft10Imquic.self),
+        // Request ids, Forward and the rest of draft-11's ways; its handshake shows it.
+        Rules.Profile(name: "moqtransport", signs: []) { rules in
+          var adjusted = Draft11.rules
+          (adjusted.identification, adjusted.profiles) = (rules.identification, rules.profiles)
+          return adjusted
+        },
+      ],
       codes: .draft08)
   }
 }

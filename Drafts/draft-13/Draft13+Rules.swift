@@ -34,7 +34,7 @@ extension Draft13 {
       unknownStream: .closesSession,
       profiles: [
         // Its relay counts its own requests from 0.
-        Rules.Profile(name: "imquic-3350253", implementation: nil) { rules in
+        Rules.Profile(name: "imquic-3350253", signs: [.evenServerIDs]) { rules in
           var rules = rules
           rules.numbering = .lenient
           return rules

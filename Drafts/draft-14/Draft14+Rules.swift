@@ -37,11 +37,17 @@ extension Draft14 {
       malformedTrack: .endsSubscription,
       unknownStream: .closesSession,
       profiles: [
-        Rules.Profile(name: "moq-dev", implementation: "moq-lite-rs", layouts: Draft14MoqDev.self),
+        Rules.Profile(name: "moq-dev", signs: [.implementation("moq-lite-rs")], layouts: Draft14MoqDev.self),
         // Its relay counts its own requests from 0.
-        Rules.Profile(name: "imquic-3350253", implementation: "imquic 0.0.1") { rules in
+        Rules.Profile(name: "imquic-3350253", signs: [.implementation("imquic 0.0.1"), .evenServerIDs]) { rules in
           var rules = rules
           rules.numbering = .lenient
+          return rules
+        },
+        // REQUESTS_BLOCKED and GOAWAY close the session there. Its setup grants a hundred request ids and says no more.
+        Rules.Profile(name: "cloudflare", signs: [.setup([Parameter(.maxRequestID, .number(100))])]) { rules in
+          var rules = rules
+          (rules.credit, rules.goAway) = (.maximumRequestID(blocked: .missing), .missing)
           return rules
         },
       ],

@@ -13,6 +13,10 @@ extension Lite01 {
           // The text's way: a session stream.
           Rules.Handshake(
             first: 0x0, versions: [version], clientParameters: [], serverParameters: [], profile: nil, layouts: nil),
+          // moq-dev's builds of August and September 2025: beside draft-07, in its setup.
+          Rules.Handshake(
+            first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID], serverParameters: [],
+            profile: "moq-dev-2025-08", layouts: Lite01MoqDev202508.self),
         ]),
       control: .streams,
       numbering: .free,
@@ -37,8 +41,13 @@ extension Lite01 {
       malformedTrack: .endsSubscription,
       unknownStream: .closesSession,
       profiles: [
+        Rules.Profile(name: "moq-dev-2025-08", signs: []) { rules in
+          var rules = rules
+          rules.updating = .missing
+          return rules
+        },
         // Its publisher takes a SUBSCRIBE_UPDATE of this version for an error.
-        Rules.Profile(name: "moq-dev", implementation: nil) { rules in
+        Rules.Profile(name: "moq-dev", signs: []) { rules in
           var rules = rules
           rules.updating = .missing
           return rules

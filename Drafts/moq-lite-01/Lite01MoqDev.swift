@@ -77,3 +77,24 @@ public enum Lite01MoqDev: Dialect {
   public typealias SUBSCRIBE_NAMESPACE_ERROR = Lite01.SUBSCRIBE_NAMESPACE_ERROR
   public typealias UNSUBSCRIBE_NAMESPACE = Lite01.UNSUBSCRIBE_NAMESPACE
 }
+
+/// moq-lite-01 as moq-dev's builds of August and September 2025 begin it: its number stands beside draft-07's in a
+/// CLIENT_SETUP of draft-07 (stream type 0x40), and the answer is draft-07's SERVER_SETUP.
+public enum Lite01MoqDev202508: Variant {
+  public typealias Base = Lite01MoqDev
+  public typealias CLIENT_SETUP = Draft07.CLIENT_SETUP
+  public typealias SERVER_SETUP = Draft07.SERVER_SETUP
+  public static var profile: String? { "moq-dev-2025-08" }
+  public static func framing(of kind: MessageKind) -> Framing {
+    switch kind {
+    case .clientSetup, .serverSetup: Draft07.framing
+    default: framing
+    }
+  }
+  public static var requestStreams: [RequestStream] {
+    let setup = RequestStream(
+      0x40, isMessageType: true, opener: .init(.clientSetup, then: .sessionUpdate),
+      acceptor: .init(.serverSetup, then: .sessionUpdate))
+    return [setup] + Base.requestStreams.filter { $0.type != 0x20 }
+  }
+}

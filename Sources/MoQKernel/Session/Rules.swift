@@ -91,23 +91,40 @@ extension Rules {
     }
   }
 
-  /// A named way in which peers differ from the text. Off, unless a handshake is in it, a peer's
-  /// MOQT_IMPLEMENTATION begins as it says, or it is asked for.
+  /// A named way in which peers differ from the text. Off, unless a handshake is in it, a peer shows it by a sign,
+  /// or it is asked for.
   public struct Profile: Sendable {
     public var name: String
-    public var implementation: String?
+    public var signs: [Sign]
     /// Whose layouts are spoken after the setup, where the profile spells some messages in its own way.
     public var layouts: (any Dialect.Type)?
     public var adjust: @Sendable (Rules) -> Rules
     public init(
-      name: String, implementation: String?, layouts: (any Dialect.Type)? = nil,
+      name: String, signs: [Sign], layouts: (any Dialect.Type)? = nil,
       adjust: @escaping @Sendable (Rules) -> Rules = { $0 }
     ) {
-      (self.name, self.implementation, self.layouts, self.adjust) = (name, implementation, layouts, adjust)
+      (self.name, self.signs, self.layouts, self.adjust) = (name, signs, layouts, adjust)
     }
-    func detects(_ peer: String?) -> Bool {
-      guard let implementation, let peer else { return false }
-      return peer.hasPrefix(implementation)
+  }
+  /// How a peer shows that it is in a profile.
+  public enum Sign: Equatable, Sendable {
+    /// Its MOQT_IMPLEMENTATION begins so.
+    case implementation(String)
+    /// Its setup has exactly these parameters.
+    case setup([Parameter])
+    /// It sends what can only be read in the profile's layouts: a message, or the first datagram.
+    case reading
+    /// The first stream of objects has the id of a subscription where the text has the track's alias.
+    case leadingRequestID
+    /// A server whose first request has id 0, which is a client's.
+    case evenServerIDs
+
+    func isShown(by setup: [Parameter], _ implementation: String?) -> Bool {
+      switch self {
+      case .implementation(let prefix): implementation?.hasPrefix(prefix) ?? false
+      case .setup(let wanted): setup == wanted
+      case .reading, .leadingRequestID, .evenServerIDs: false
+      }
     }
   }
 

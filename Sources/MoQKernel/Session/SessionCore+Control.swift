@@ -43,7 +43,7 @@ extension SessionCore {
     if !setup.isOpen {
       guard try readServerSetup(stream) else { return }
     }
-    guard let codec, let rules else { return }
+    guard let rules else { return }
     var used = 0
     defer { if used > 0, !setup.isClosed { stream.pending.removeFirst(min(used, stream.pending.count)) } }
     let bytes = stream.pending
@@ -55,10 +55,7 @@ extension SessionCore {
         guard kind != nil else { throw violation("nothing follows on the session's stream") }
       }
       let rest = bytes.span.bytes.extracting(used..<bytes.count)
-      guard let (message, size) = try readMessage(rest, kind, codec, configuration.maximumControlMessage, on: stream)
-      else {
-        return
-      }
+      guard let (message, size) = try readPeerMessage(rest, kind, on: stream) else { return }
       used += size
       try handle(message, nil)
     }

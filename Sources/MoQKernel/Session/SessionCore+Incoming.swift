@@ -130,6 +130,8 @@ extension SessionCore {
   private func readStreamHeader(
     _ bytes: UnsafeRawBufferPointer, _ stream: Stream, _ forms: ObjectForms
   ) throws(SessionFailure) -> Int? {
+    if !knowsLeadingNumber { noteLeadingNumber(bytes) }
+    let forms = self.forms ?? forms
     var reader = WireReader(bytes.bytes, integers: forms.integers)
     do throws(WireError) {
       var type: UInt64 = 0
@@ -276,6 +278,10 @@ extension SessionCore {
       counters.datagramsDropped += 1
       return
     }
+    if !knowsLeadingNumber {
+      noteLeadingNumber(bytes)
+      if let forms = self.forms, let other = ObjectDatagram(forms) { datagram = other }
+    }
     do throws(WireError) {
       var reader = WireReader(bytes.bytes, integers: forms.integers), header = ObjectHeader()
       try datagram.read(&header, from: &reader)
@@ -287,9 +293,11 @@ extension SessionCore {
       let payload = slabs.write(UnsafeRawBufferPointer(rebasing: bytes[reader.position...]))
       info.payloadLength = UInt64(payload.count)
       if let tap { tap.datagram(.parsed, info, trackAlias: datagram.trackAlias, at: now) }
+      hasReadDatagram = true
       tell(.datagram(subscription.key, info, payload))
       try checkedQueues()
     } catch {
+      if adoptReading(bytes) { return received(datagram: bytes) }
       shut(SessionFailure(error.sessionReason, "\(name) datagram: \(error)"))
     }
   }

@@ -29,6 +29,11 @@ extension SessionCore {
     }
     switch rules.numbering {
     case .parity:
+      if role == .client, id == 0, nextPeerID == 1, let profile = profiles(showing: .evenServerIDs).first {
+        adopt(profile)
+        nextPeerID = step
+        break
+      }
       guard id == nextPeerID else { throw violation("request \(id), expected \(nextPeerID)", .invalidRequestID) }
       nextPeerID = id &+ step
     case .parityUnordered:
@@ -65,6 +70,8 @@ extension SessionCore {
   }
 
   func creditArrived(_ limit: UInt64) throws(SessionFailure) {
+    // A profile in which nobody waits for it.
+    guard case .maximumRequestID = rules?.credit else { return }
     guard limit > credit else { throw violation("MAX_REQUEST_ID \(limit) is not more than \(credit)") }
     credit = limit
     while let next = queued.first {

@@ -18,8 +18,7 @@ extension SessionCore {
         guard kind != nil else { throw violation("a message that the stream does not have") }
       }
       let rest = bytes.span.bytes.extracting(used..<bytes.count)
-      guard let (message, size) = try readMessage(rest, kind, codec, configuration.maximumControlMessage, on: stream)
-      else { break }
+      guard let (message, size) = try readPeerMessage(rest, kind, on: stream) else { break }
       used += size
       stream.messagesReceived += 1
       try handle(message, stream)

@@ -112,7 +112,7 @@ extension SessionCore {
     answer.version = version
     answer.parameters = ourParameters(chosen.handshake.serverParameters)
     try send(setup: .serverSetup(answer), nil, chosen, on: stream)
-    try establish(chosen)
+    try establish(chosen, setup.parameters)
     try controlArrived(stream)
   }
 
@@ -140,7 +140,7 @@ extension SessionCore {
     handshake = chosen
     _ = try setupMessage(.serverSetup, bytes, nil, chosen, on: stream)
     try read(setup.parameters, chosen.handshake.serverParameters)
-    try establish(chosen)
+    try establish(chosen, setup.parameters)
     return true
   }
 
@@ -230,6 +230,9 @@ extension SessionCore {
     }
   }
 
+  /// The least alias of ours where it must not be taken for a request's id.
+  private static var firstDistinctAlias: UInt64 { 1 << 20 }
+
   /// ROLE is owed where there is one (§6.2.2.1 of draft-07).
   private func readRole(_ parameters: [Parameter]) throws(SessionFailure) {
     guard let role = parameters.first(where: { $0.key == .role })?.value.number else {
@@ -241,23 +244,21 @@ extension SessionCore {
     peerRole = found
   }
 
-  private func establish(_ chosen: Negotiation.Candidate) throws(SessionFailure) {
+  private func establish(
+    _ chosen: Negotiation.Candidate, _ parameters: [Parameter]
+  ) throws(SessionFailure) {
     guard case .open = setup.completed() else { throw violation("a second setup") }
     (dialect, codec, rules) = (chosen.dialect, chosen.codec, chosen.rules)
     profile = chosen.handshake.profile
-    if let found = chosen.rules.profiles.first(where: {
-      $0.name == profile || $0.detects(peerImplementation) || configuration.profiles.contains($0.name)
-    }) {
-      profile = found.name
-      rules = found.adjust(chosen.rules)
-      codec = found.layouts ?? chosen.codec
-    }
     forms = codec?.objects
-    switch chosen.rules.credit {
+    if let found = profile(of: chosen, parameters) { adopt(found) }
+    guard let rules else { return }
+    switch rules.credit {
     case .streams: credit = .max
     case .maximumRequestID: creditGranted = configuration.requestCredit
     }
-    switch chosen.rules.numbering {
+    if rules.profiles.contains(where: { $0.signs.contains(.leadingRequestID) }) { nextAlias = Self.firstDistinctAlias }
+    switch rules.numbering {
     case .parity, .parityUnordered, .lenient:
       nextID = role == .client ? 0 : 1
       nextPeerID = role == .client ? 1 : 0

@@ -64,6 +64,9 @@ public final class SessionCore {
   var peerIDs: [UInt64: Request] = [:]
   var nextID: UInt64 = 0, nextPeerID: UInt64 = 0
   var nextAlias: UInt64 = 0
+  /// Whether it is known what the first number of a data stream is, where peers differ in that.
+  @exclusivity(unchecked) var knowsLeadingNumber = false
+  @exclusivity(unchecked) var hasReadDatagram = false
   /// Requests of ours have ids below it; requests of the peer below the other.
   var credit: UInt64 = 0, creditGranted: UInt64 = 0
   /// What waits for credit, in order.

@@ -51,7 +51,7 @@ import Testing
       if case .subscribed(key, let answer) = event { answer } else { nil }
     }
     // Objects carry it in draft-14; moq-lite says it here.
-    #expect(heard.map(\.priority) == [speech.isLite ? 7 : 128])
+    #expect(heard.map(\.priority) == [speech.isFrames ? 7 : 128])
     #expect(pair.allFaults == [])
   }
 
