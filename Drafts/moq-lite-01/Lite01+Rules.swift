@@ -51,7 +51,7 @@ extension Lite01 {
           var rules = rules
           rules.updating = .missing
           return rules
-        }
+        },
       ],
       codes: codes)
   }

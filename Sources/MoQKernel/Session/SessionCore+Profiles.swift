@@ -60,7 +60,9 @@ extension SessionCore {
       let leading = handshake.rules.profiles.first(where: { $0.signs.contains(.leadingRequestID) })
     else { return knowsLeadingNumber = true }
     var reader = WireReader(bytes.bytes), type: UInt64 = 0, number: UInt64 = 0
-    guard (try? reader.varint("Type", &type)) != nil, (try? reader.varint("Track Alias", &number)) != nil else { return }
+    guard (try? reader.varint("Type", &type)) != nil, (try? reader.varint("Track Alias", &number)) != nil else {
+      return
+    }
     guard type != forms?.fetch?.type else { return }
     if aliases[number] != nil || retired.contains(number) {
       knowsLeadingNumber = true

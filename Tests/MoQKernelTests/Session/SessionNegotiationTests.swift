@@ -22,7 +22,7 @@ import Testing
   static let flights: [FirstFlight] = [
     FirstFlight(
       name: "draft-14 over moq-00, Cloudflare", alpn: "moq-00", bytes: "20000d01c0000000ff00000e01024064",
-      dialect: "draft-14",
+      dialect: "draft-14", profile: "cloudflare",
       answer: "21"),
     FirstFlight(
       name: "draft-14 over moq-14, imquic", alpn: "moq-14",
@@ -30,12 +30,15 @@ import Testing
       profile: "imquic-3350253", answer: "21"),
     FirstFlight(
       name: "several drafts, ours among them", alpn: "moq-00",
-      bytes: "20001d03c0000000ff00000cc0000000ff00000ec0000000ff00000d01024064", dialect: "draft-14", answer: "21"),
+      bytes: "20001d03c0000000ff00000cc0000000ff00000ec0000000ff00000d01024064", dialect: "draft-14",
+      profile: "cloudflare", answer: "21"),
     FirstFlight(
       name: "an experiment's number is skipped", alpn: "moq-00",
-      bytes: "20001502c0000000ff0e0002c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+      bytes: "20001502c0000000ff0e0002c0000000ff00000e01024064", dialect: "draft-14", profile: "cloudflare",
+      answer: "21"),
     FirstFlight(
-      name: "no ALPN known", alpn: nil, bytes: "20000d01c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+      name: "no ALPN known", alpn: nil, bytes: "20000d01c0000000ff00000e01024064", dialect: "draft-14",
+      profile: "cloudflare", answer: "21"),
     FirstFlight(
       name: "moq-lite-01 as moq-dev begins", alpn: "moql",
       bytes: "20002001c0000000ff0dad010202c0000000ffffffff070b6d6f712d6c6974652d7273", dialect: "moq-lite-01",
@@ -47,7 +50,8 @@ import Testing
       answer: "21"),
     FirstFlight(
       name: "moq-dev's whole list over moq-00: our order decides", alpn: "moq-00",
-      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "draft-14", answer: "21"),
+      bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064", dialect: "draft-14",
+      profile: "cloudflare", answer: "21"),
     FirstFlight(
       name: "moq-dev's whole list, we want moq-lite", alpn: "moq-00",
       bytes: "20001d03c0000000ff0dad02c0000000ff0dad01c0000000ff00000e01024064",
@@ -70,10 +74,24 @@ import Testing
       choice: .exactly("draft-14"), failure: "moq-lite-01"),
     FirstFlight(
       name: "draft-07 over moq-00, Cloudflare", alpn: "moq-00", bytes: "40400d01c0000000ff00000701000101",
-      dialect: "draft-07", answer: "4041"),
+      dialect: "draft-07", profile: "cloudflare", answer: "4041"),
     FirstFlight(
       name: "draft-07 over moq-00, moqtransport", alpn: "moq-00", bytes: "40401301c0000000ff00000703000103020240640100",
       dialect: "draft-07", answer: "4041"),
+    FirstFlight(
+      name: "draft-07 over moq-07, imquic", alpn: "moq-07", bytes: "40401001c0000000ff00000702000101020114",
+      dialect: "draft-07", answer: "4041"),
+    FirstFlight(
+      name: "old drafts in one list, imquic: parameters in pairs, no ROLE", alpn: "moq-00",
+      bytes: "40402c05c0000000ff00000ac0000000ff000009c0000000ff000008c0000000ff000007c0000000ff00000601" + "0214",
+      dialect: "draft-07", profile: "imquic-offer", answer: "4041"),
+    FirstFlight(
+      name: "draft-10 in 11's setup, moqtransport", alpn: "moq-00", bytes: "20001001c0000000ff00000a02020240640100",
+      dialect: "draft-10", profile: "moqtransport", answer: "21"),
+    FirstFlight(
+      name: "moq-lite-01 beside draft-07 in a 0x40 setup, moq-dev of August 2025", alpn: nil,
+      bytes: "40401502c0000000ff0dad01c0000000ff000007" + "01000103", dialect: "moq-lite-01",
+      profile: "moq-dev-2025-08", answer: "404109c0000000ff0dad0100"),
     FirstFlight(
       name: "draft-07 without ROLE", alpn: "moq-00", bytes: "40400e01c0000000ff0000070102024064",
       closes: .protocolViolation, failure: "ROLE"),
