@@ -24,6 +24,7 @@ struct MatrixPair: Sendable, CustomTestStringConvertible {
     do {
       let crossing = try await within(.seconds(20), "connecting") { try await Crossing.begin(pair) }
       for step in MatrixStep.allCases {
+        let started = ContinuousClock.now
         do {
           let losses = try await within(.seconds(20), "the step “\(step)”") { try await step.cross(crossing) }
           try #require(losses.lost == losses.expected, "\(step)")
@@ -34,6 +35,7 @@ struct MatrixPair: Sendable, CustomTestStringConvertible {
           // What was required is recorded already.
           if !(error is ExpectationFailedError) { Issue.record("\(step): \(error)") }
         }
+        outcome.times[step] = ContinuousClock.now - started
       }
       await crossing.end()
     } catch {
@@ -64,6 +66,7 @@ final class MatrixBoard: Sendable {
     var passed = 0
     var failed: [MatrixStep] = []
     var lost: Set<BridgingRule> = []
+    var times: [MatrixStep: Duration] = [:]
   }
   private let outcomes = Mutex<[String: Outcome]>([:])
   private let pairs: Int
@@ -107,6 +110,13 @@ final class MatrixBoard: Sendable {
       lines.append("  \(letter(index))  all but " + kind.map { $0.rawValue }.sorted().joined(separator: ", "))
     }
     lines += failures
+    if ProcessInfo.processInfo.environment["MATRIX_TIMES"] != nil {
+      for step in MatrixStep.allCases {
+        let times = outcomes.values.compactMap { $0.times[step] }
+        let sum = times.reduce(.zero, +), most = times.max() ?? .zero
+        lines.append("  \(step.rawValue): \(sum / max(times.count, 1)) on average, \(most) at most")
+      }
+    }
     lines.append("matrix: \(passed) passed, \(failed) failed, 0 skipped")
     return lines.joined(separator: "\n")
   }
