@@ -32,9 +32,11 @@ struct TestRelay: Sendable {
     options.cache = cache
     return TestRelay(server: try await RelayServer.start(on: "127.0.0.1:0", options: options), scheme: scheme)
   }
-  func connect(_ dialect: String? = nil, port: UInt16? = nil) async throws -> Session {
+  func connect(
+    _ dialect: String? = nil, port: UInt16? = nil, over other: SessionURL.Scheme? = nil
+  ) async throws -> Session {
     try await Session.connect(
-      to: port.map { "\(scheme)://127.0.0.1:\($0)/" } ?? url, options: .test(server.fingerprint, dialect))
+      to: "\(other ?? scheme)://127.0.0.1:\(port ?? server.port)/", options: .test(server.fingerprint, dialect))
   }
 }
 

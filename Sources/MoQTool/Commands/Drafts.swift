@@ -4,26 +4,56 @@ import MoQKernel
 extension Command {
   static let drafts = Command(
     name: "drafts",
-    summary: "list the dialects, best first, and whether sessions speak them or only decode, spell and vectors do",
+    summary: "list the dialects, best first: what names them on the wire, and whether sessions speak them",
     options: [("Options", [.json])],
+    details: "A dialect that is no more than a codec is decoded, spelled and held against vectors. Profiles are the "
+      + "ways of peers that are not in its text; most are found out by themselves, others are asked for (--profile).",
     examples: [("names, for --draft", "moq drafts"), ("for a script", "moq drafts --json")]
   ) { arguments in
-    let style = Style(for: .standard)
-    let width = codecs.map { $0.name.count }.max() ?? 0
-    for dialect in codecs {
-      let status = dialects.named(dialect.name) != nil ? "sessions" : "codec"
-      let messages = MessageKind.allCases.filter { dialect.speaks($0) }.count
-      let version = "0x" + String(dialect.version, radix: 16)
-      if arguments.has(.json) {
-        try Output.standard.line(
-          JSON.line([
-            "name": .string(dialect.name), "version": .string(version), "messages": .number("\(messages)"),
-            "status": .string(status),
-          ]))
-      } else {
-        let name = dialect.name + String(repeating: " ", count: width - dialect.name.count)
-        try Output.standard.line("\(style.bold(name))  version \(version)  \(messages) messages  \(status)")
-      }
+    let rows = codecs.map { DialectRow($0) }
+    if arguments.has(.json) {
+      for row in rows { try Output.standard.line(row.json) }
+      return
     }
+    let style = Style(for: .standard)
+    let table = [DialectRow.titles] + rows.map(\.cells)
+    let widths = DialectRow.titles.indices.map { column in table.map { $0[column].count }.max() ?? 0 }
+    for (line, cells) in table.enumerated() {
+      let padded = zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      let text = padded.joined(separator: "  ")
+      try Output.standard.line(
+        line == 0 ? style.dim(text) : style.bold(padded[0]) + text.dropFirst(padded[0].count))
+    }
+  }
+}
+
+/// A dialect as the list shows it.
+private struct DialectRow {
+  static let titles = ["dialect", "version", "ALPN", "WebTransport", "messages", "profiles", "speaks it"]
+  let name: String, version: String, alpns: [String], subprotocols: [String], profiles: [String], status: String
+  let messages: Int
+
+  init(_ dialect: any Dialect.Type) {
+    let rules = dialect.rules
+    (name, version) = (dialect.name, "0x" + String(dialect.version, radix: 16))
+    (alpns, subprotocols) = (rules.identification.alpns, rules.identification.subprotocols)
+    let known =
+      rules.identification.handshakes.compactMap(\.profile) + rules.profiles.map(\.name)
+      + MoQDrafts.profiles.filter { $0.name == dialect.name }.compactMap { $0.profile }
+    profiles = known.indices.filter { !known[..<$0].contains(known[$0]) }.map { known[$0] }
+    status = dialects.named(dialect.name) != nil ? "sessions" : "codec"
+    messages = MessageKind.allCases.filter { dialect.speaks($0) }.count
+  }
+
+  var cells: [String] {
+    func list(_ items: [String]) -> String { items.isEmpty ? "-" : items.joined(separator: ", ") }
+    return [name, version, list(alpns), list(subprotocols), "\(messages)", list(profiles), status]
+  }
+  var json: String {
+    func list(_ items: [String]) -> JSON { .array(items.map { .string($0) }) }
+    return JSON.line([
+      "name": .string(name), "version": .string(version), "alpns": list(alpns), "subprotocols": list(subprotocols),
+      "messages": .number("\(messages)"), "profiles": list(profiles), "status": .string(status),
+    ])
   }
 }

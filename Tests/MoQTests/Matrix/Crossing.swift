@@ -11,8 +11,8 @@ struct Crossing: Sendable {
 
   static func begin(_ pair: MatrixPair) async throws -> Crossing {
     let relay = try await TestRelay.start()
-    let publisher = try await relay.connect(pair.publisher.name)
-    let subscriber = try await relay.connect(pair.subscriber.name)
+    let publisher = try await relay.connect(pair.publisher.name, over: pair.publisherScheme)
+    let subscriber = try await relay.connect(pair.subscriber.name, over: pair.subscriberScheme)
     try #require(publisher.dialect.name == pair.publisher.name)
     try #require(subscriber.dialect.name == pair.subscriber.name)
     return Crossing(

@@ -148,7 +148,7 @@ extension Crossing {
   /// Two subscribers, one subscription upstream, which ends when both have left.
   func leaving() async throws -> Losses {
     let track = try await stage(.leaving)
-    let second = try await relay.connect(pair.subscriber.name)
+    let second = try await relay.connect(pair.subscriber.name, over: pair.subscriberScheme)
     try await untilAnnounced(Self.path(.leaving), to: second)
     let one = try await subscribe(.leaving)
     try await track.firstSubscriber()
