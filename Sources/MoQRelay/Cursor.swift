@@ -8,7 +8,7 @@ final class Cursor {
   enum State {
     /// Leads to: dormant, finished, closed.
     case active
-    /// Its stream was reset upstream; another may go on. Leads to: active, closed.
+    /// Its stream was reset upstream, or ended without being the end; another may go on. Leads to: active, closed.
     case dormant
     /// Everything is written; some of it may not have arrived. Leads to: closed.
     case finished
@@ -27,6 +27,8 @@ final class Cursor {
   /// Where it is in its egress's list.
   var index = 0
   private var objects: UInt64 = 0
+  /// Whether the stream has said that its end is the group's.
+  private var hasSaidEnd = false
   private(set) var bytes = 0
 
   init(_ reader: Reader, group: CachedGroup, subgroup: CachedSubgroup?, scope: Walk.Scope, from id: UInt64) {
@@ -63,6 +65,10 @@ final class Cursor {
         if !walk.isInObject { egress.origin.counters.objectsOut &+= 1 }
       case .wait:
         return wait()
+      case .pause:
+        if let stream { session.finish(stream: stream) }
+        release(egress)
+        return sleep(egress)
       case .finish:
         return finish(egress)
       case .broken(let reason):
@@ -115,6 +121,7 @@ final class Cursor {
       return true
     }
     objects &+= 1
+    if info.status == .endOfGroup || info.status.endsTrack { hasSaidEnd = true }
     if info.payloadLength == 0 { egress.origin.counters.objectsOut &+= 1 }
     return true
   }
@@ -130,6 +137,7 @@ final class Cursor {
     }
     let stream = try egress.session.openSubgroup(egress.key, info, egress.priority(of: info))
     self.stream = stream
+    hasSaidEnd = info.endsGroup
     if state == .dormant {
       state = .active
       egress.cursorWoke()
@@ -141,6 +149,11 @@ final class Cursor {
   private func finish(_ egress: Egress) {
     if subgroup == nil { countMissed(egress) }
     guard let stream else { return close(egress) }
+    if let subgroup, subgroup.endsGroup, !hasSaidEnd, egress.abilities.statuses, !egress.endsWithin(group.id) {
+      // The stream was begun by what a fetch brought, which knew of no end.
+      let end = ObjectInfo(group: group.id, subgroup: subgroup.id, id: walk.next, status: .endOfGroup)
+      try? egress.session.write(end, on: stream)
+    }
     egress.session.finish(stream: stream)
     state = .finished
     block()
@@ -172,6 +185,10 @@ final class Cursor {
       if subgroup == nil { egress.origin.counters.groupsCut &+= 1 }
       return close(egress)
     }
+    sleep(egress)
+  }
+  /// Waits without a stream.
+  private func sleep(_ egress: Egress) {
     wait()
     guard state == .active else { return }
     state = .dormant

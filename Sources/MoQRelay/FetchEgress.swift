@@ -86,7 +86,7 @@ final class FetchEgress {
           return cursor.wait()
         }
         next(after: cursor)
-      case .finish, .incomplete:
+      case .finish, .incomplete, .pause:
         next(after: cursor)
       case .broken(let reason):
         return abort(reason)

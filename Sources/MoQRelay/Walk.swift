@@ -10,6 +10,8 @@ struct Walk {
     case payload(Bytes)
     /// Nothing to read now; more may come.
     case wait
+    /// A fetch brought the beginning, and its group has been overtaken: more may come, but need not.
+    case pause
     /// All of it has been read.
     case finish
     /// What follows was lost; it may come yet by another way (the walk goes on), or not.
@@ -189,7 +191,8 @@ struct Walk {
     if subgroup.isDatagrams { return .finish }
     // Ended by a fetch only: the subgroup's own stream may come, unless the group is over.
     guard subgroup.runs.contains(where: { if case .reset = $0.state { true } else { false } }) else {
-      return group.track.end != nil ? .finish : .wait
+      if group.track.end != nil { return .finish }
+      return group.isComplete ? .pause : .wait
     }
     return .broken(subgroup.lastReset)
   }

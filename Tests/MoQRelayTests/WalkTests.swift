@@ -18,6 +18,7 @@ extension Walk {
       case .wait: return steps
       case .finish: return steps + ["end"]
       case .broken: return steps + ["broken"]
+      case .pause: return steps + ["pause"]
       case .incomplete(let headless): return steps + [headless ? "headless" : "cut"]
       }
     }
