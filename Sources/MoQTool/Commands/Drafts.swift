@@ -19,7 +19,8 @@ extension Command {
     let table = [DialectRow.titles] + rows.map(\.cells)
     let widths = DialectRow.titles.indices.map { column in table.map { $0[column].count }.max() ?? 0 }
     for (line, cells) in table.enumerated() {
-      let padded = zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      var padded = zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      padded[padded.count - 1] = cells[cells.count - 1]
       let text = padded.joined(separator: "  ")
       try Output.standard.line(
         line == 0 ? style.dim(text) : style.bold(padded[0]) + text.dropFirst(padded[0].count))
