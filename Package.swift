@@ -7,6 +7,7 @@ let settings: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 /// Each dialect is a folder under `Drafts/`; what is beside its sources is for people and tests.
 let dialects = [
   "draft-07", "draft-08", "draft-09", "draft-10", "draft-11", "draft-12", "draft-13", "draft-14", "moq-lite-01",
+  "transfork-03",
 ]
 
 func library(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {

@@ -11,6 +11,7 @@ public let dialects: [any Dialect.Type] = [
   Draft09.self,
   Draft08.self,
   Draft07.self,
+  Transfork03.self,
 ]
 
 /// The dialects whose every byte this package reads and writes, whether or not a session speaks them yet.

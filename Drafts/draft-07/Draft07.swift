@@ -62,9 +62,9 @@ public enum Draft07: Dialect {
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
       try wire.varint("Subscribe ID", &m.subscription)
-      try wire.varint("StartGroup", &m.start.group)
-      try wire.varint("StartObject", &m.start.object)
+      try wire.location("StartGroup", "StartObject", &m.start)
       try wire.orOpen("EndGroup", &m.endGroup)
+      try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.orOpen("EndObject", &m.endObject)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.implied("Forward", &m.forward, true)
@@ -280,6 +280,8 @@ public enum Draft07: Dialect {
   }
 
   public typealias REQUESTS_BLOCKED = Unspoken<RequestsBlocked>
+  public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
+  public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
   public typealias PUBLISH = Unspoken<Publish>
   public typealias PUBLISH_OK = Unspoken<PublishOK>
   public typealias PUBLISH_ERROR = Unspoken<RequestError>

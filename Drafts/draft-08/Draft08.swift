@@ -56,9 +56,9 @@ public enum Draft08: Dialect {
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
       try wire.varint("Subscribe ID", &m.subscription)
-      try wire.varint("StartGroup", &m.start.group)
-      try wire.varint("StartObject", &m.start.object)
+      try wire.location("StartGroup", "StartObject", &m.start)
       try wire.orOpen("EndGroup", &m.endGroup)
+      try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.implied("EndObject", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.implied("Forward", &m.forward, true)
@@ -120,6 +120,8 @@ public enum Draft08: Dialect {
   public typealias FETCH_OK = Draft07.FETCH_OK
   public typealias FETCH_ERROR = Draft07.FETCH_ERROR
   public typealias FETCH_CANCEL = Draft07.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Draft07.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Draft07.SUBSCRIBE_GAP
   public typealias TRACK_STATUS = Draft07.TRACK_STATUS
   public typealias TRACK_STATUS_OK = Draft07.TRACK_STATUS_OK
   public typealias PUBLISH_NAMESPACE = Draft07.PUBLISH_NAMESPACE

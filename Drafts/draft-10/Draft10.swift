@@ -31,6 +31,8 @@ public enum Draft10: Dialect {
   public typealias FETCH_OK = Draft07.FETCH_OK
   public typealias FETCH_ERROR = Draft07.FETCH_ERROR
   public typealias FETCH_CANCEL = Draft07.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Draft07.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Draft07.SUBSCRIBE_GAP
   public typealias TRACK_STATUS = Draft07.TRACK_STATUS
   public typealias TRACK_STATUS_OK = Draft07.TRACK_STATUS_OK
   public typealias PUBLISH_NAMESPACE = Draft07.PUBLISH_NAMESPACE

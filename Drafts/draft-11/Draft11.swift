@@ -101,6 +101,7 @@ public enum Draft11: Dialect {
       try wire.implied("Subscription Request ID", &m.id, 0)
       try wire.varint("Request ID", &m.subscription)
       try wire.location("Start Location", &m.start)
+      try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.orOpen("End Group", &m.endGroup)
       try wire.implied("End Object", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
@@ -281,6 +282,8 @@ public enum Draft11: Dialect {
   }
 
   public typealias PUBLISH = Unspoken<Publish>
+  public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
+  public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
   public typealias PUBLISH_OK = Unspoken<PublishOK>
   public typealias PUBLISH_ERROR = Unspoken<RequestError>
   public typealias TRACK_STATUS_ERROR = Unspoken<RequestError>

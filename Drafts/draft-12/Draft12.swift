@@ -79,6 +79,7 @@ public enum Draft12: Dialect {
       try wire.implied("Subscription Request ID", &m.id, 0)
       try wire.varint("Request ID", &m.subscription)
       try wire.location("Start Location", &m.start)
+      try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.orOpen("End Group", &m.endGroup)
       try wire.implied("End Object", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
@@ -199,6 +200,8 @@ public enum Draft12: Dialect {
   public typealias PUBLISH_DONE = Draft11.PUBLISH_DONE
   public typealias FETCH_ERROR = Draft11.FETCH_ERROR
   public typealias FETCH_CANCEL = Draft11.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Draft11.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Draft11.SUBSCRIBE_GAP
   public typealias PUBLISH_NAMESPACE_OK = Draft11.PUBLISH_NAMESPACE_OK
   public typealias PUBLISH_NAMESPACE_ERROR = Draft11.PUBLISH_NAMESPACE_ERROR
   public typealias PUBLISH_NAMESPACE_DONE = Draft11.PUBLISH_NAMESPACE_DONE

@@ -85,6 +85,8 @@ public enum Draft13: Dialect {
   public typealias FETCH_OK = Draft12.FETCH_OK
   public typealias FETCH_ERROR = Draft11.FETCH_ERROR
   public typealias FETCH_CANCEL = Draft11.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Draft11.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Draft11.SUBSCRIBE_GAP
   public typealias PUBLISH_NAMESPACE = Draft12.PUBLISH_NAMESPACE
   public typealias PUBLISH_NAMESPACE_OK = Draft11.PUBLISH_NAMESPACE_OK
   public typealias PUBLISH_NAMESPACE_ERROR = Draft11.PUBLISH_NAMESPACE_ERROR

@@ -108,6 +108,7 @@ public enum Draft14: Dialect {
       try wire.varint("Request ID", &m.id)
       try wire.varint("Subscription Request ID", &m.subscription)
       try wire.location("Start Location", &m.start)
+      try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.orOpen("End Group", &m.endGroup)
       try wire.implied("End Object", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
@@ -312,6 +313,8 @@ public enum Draft14: Dialect {
   }
 
   public typealias SESSION_UPDATE = Unspoken<SessionUpdate>
+  public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
+  public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
   public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
   public typealias ANNOUNCE = Unspoken<Announce>
 }

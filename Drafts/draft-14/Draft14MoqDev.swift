@@ -33,6 +33,8 @@ public enum Draft14MoqDev: Dialect {
   public typealias CLIENT_SETUP = Draft14.CLIENT_SETUP
   public typealias FETCH = Draft14.FETCH
   public typealias FETCH_CANCEL = Draft14.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Draft14.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Draft14.SUBSCRIBE_GAP
   public typealias FETCH_ERROR = Draft14.FETCH_ERROR
   public typealias FETCH_OK = Draft14.FETCH_OK
   public typealias GOAWAY = Draft14.GOAWAY

@@ -24,10 +24,14 @@ extension Lite01 {
       credit: .streams,
       alias: .requestID,
       refusal: .streamReset,
-      announcing: .onInterest,
+      announcing: .onInterest(.list),
       namespaceReference: .byNamespace,
       emptyPrefix: .exists,
       filters: [.currentGroup],
+      wishes: [],
+      answering: .priority,
+      gaps: .missing,
+      naming: .pair,
       fetching: .missing,
       updating: .priorityOnly,
       afterUnsubscribe: .nothing,
@@ -53,33 +57,7 @@ extension Lite01 {
           return rules
         },
       ],
-      codes: codes)
-  }
-
-  /// The text has no numbers. These are the ones that moq-dev's implementation uses for streams and sessions.
-  private static var codes: Codes {
-    let requests = CodeTable<Reason>(
-      fallback: 24,
-      [
-        (.cancelled, 0), (.expired, 2), (.timeout, 3), (.internalError, 24), (.unauthorized, 6),
-        (.duplicateSubscription, 12),
-        (.doesNotExist, 13), (.malformedTrack, 15), (.notSupported, 17), (.sessionClosed, 25), (.tooFarBehind, 26),
-      ])
-    return Codes(
-      subscribe: requests, done: requests, fetch: requests, publish: requests, trackStatus: requests,
-      publishNamespace: requests, subscribeNamespace: requests,
-      session: CodeTable(
-        fallback: 15,
-        [
-          (.noError, 0), (.internalError, 24), (.unauthorized, 6), (.versionNegotiationFailed, 9),
-          (.protocolViolation, 15), (.controlMessageTimeout, 3),
-        ]),
-      stream: CodeTable(
-        fallback: 24,
-        [
-          (.cancelled, 0), (.deliveryTimeout, 2), (.internalError, 24), (.sessionClosed, 25), (.tooFarBehind, 26),
-          (.malformedTrack, 15),
-        ]))
+      codes: .moqDev)
   }
 }
 

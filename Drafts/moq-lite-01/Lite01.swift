@@ -10,11 +10,11 @@ import MoQKernel
 public enum Lite01: Dialect {
   public static var name: String { "moq-lite-01" }
   public static var version: UInt64 { 0xff0d_ad01 }
-  public static var framing: Framing { .length }
+  public static var framing: Framing { .length(.varint) }
   public static var objects: ObjectForms {
     ObjectForms(
       subgroup: SubgroupForm(
-        base: 0x0, ids: .counted, content: .frames(.length), name: "GROUP", section: "§6.12"))
+        base: 0x0, ids: .counted, content: .frames(.length(.varint)), name: "GROUP", section: "§6.12"))
   }
   public static var requestStreams: [RequestStream] {
     [
@@ -120,6 +120,8 @@ public enum Lite01: Dialect {
   public typealias FETCH_OK = Unspoken<FetchOK>
   public typealias FETCH_ERROR = Unspoken<RequestError>
   public typealias FETCH_CANCEL = Unspoken<RequestReference>
+  public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
+  public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
   public typealias TRACK_STATUS = Unspoken<TrackStatusRequest>
   public typealias TRACK_STATUS_OK = Unspoken<TrackStatusOK>
   public typealias TRACK_STATUS_ERROR = Unspoken<RequestError>
@@ -149,7 +151,8 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   mutating func liteSubscribeUpdate(_ m: inout SubscribeUpdate) throws(WireError) {
     try implied("Request ID", &m.id, 0)
     try implied("Subscription Request ID", &m.subscription, 0)
-    try implied("Start Location", &m.start, Location(0, 0))
+    try implied("Start Location", &m.start, nil)
+    try implied("Group Order", &m.groupOrder, nil)
     try implied("End Group", &m.endGroup, nil)
     try implied("End Object", &m.endObject, nil)
     try implied("Forward", &m.forward, true)

@@ -65,6 +65,8 @@ public enum Lite01MoqDev: Dialect {
   public typealias FETCH_OK = Lite01.FETCH_OK
   public typealias FETCH_ERROR = Lite01.FETCH_ERROR
   public typealias FETCH_CANCEL = Lite01.FETCH_CANCEL
+  public typealias FETCH_UPDATE = Lite01.FETCH_UPDATE
+  public typealias SUBSCRIBE_GAP = Lite01.SUBSCRIBE_GAP
   public typealias TRACK_STATUS = Lite01.TRACK_STATUS
   public typealias TRACK_STATUS_OK = Lite01.TRACK_STATUS_OK
   public typealias TRACK_STATUS_ERROR = Lite01.TRACK_STATUS_ERROR

@@ -33,6 +33,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       guard object != .max else { throw .inexpressible("EndObject") }
       (type, start, endGroup, endObject) = (4, from, group, object.map { $0 &+ 1 } ?? 0)
       try expressible("EndObject", object == nil || filters.endObject)
+    case .currentGroupThrough: throw .inexpressible("Filter Type")
     case .currentGroup, .nextGroup:
       type = 1
       try expressible("Filter Type", filters.one == value)

@@ -9,6 +9,23 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     if includes(there) { try self.location(name, &location) }
     value = there ? location : nil
   }
+  /// A location that must be said.
+  mutating func location(_ name: StaticString, _ value: inout Location?) throws(WireError) {
+    try expressible(name, value != nil)
+    var location = value ?? Location(0, 0)
+    try self.location(name, &location)
+    value = location
+  }
+  /// The same, as two loose numbers.
+  mutating func location(
+    _ group: StaticString, _ object: StaticString, _ value: inout Location?
+  ) throws(WireError) {
+    try expressible(group, value != nil)
+    var location = value ?? Location(0, 0)
+    try varint(group, &location.group)
+    try varint(object, &location.object)
+    value = location
+  }
   /// A number plus one; 0 stands for none.
   mutating func orOpen(_ name: StaticString, _ value: inout UInt64?) throws(WireError) {
     guard value != .max else { throw .inexpressible(.init(name)) }

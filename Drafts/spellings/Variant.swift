@@ -22,6 +22,8 @@ public protocol Variant: Dialect {
   associatedtype FETCH_OK = Base.FETCH_OK
   associatedtype FETCH_ERROR = Base.FETCH_ERROR
   associatedtype FETCH_CANCEL = Base.FETCH_CANCEL
+  associatedtype FETCH_UPDATE = Base.FETCH_UPDATE
+  associatedtype SUBSCRIBE_GAP = Base.SUBSCRIBE_GAP
   associatedtype TRACK_STATUS = Base.TRACK_STATUS
   associatedtype TRACK_STATUS_OK = Base.TRACK_STATUS_OK
   associatedtype TRACK_STATUS_ERROR = Base.TRACK_STATUS_ERROR

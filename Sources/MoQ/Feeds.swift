@@ -116,6 +116,7 @@ final class SubscriptionFeed {
     case .from(let start): update.start = start
     case .range(let start, let endGroup, let endObject):
       (update.start, update.endGroup, update.endObject) = (start, endGroup, endObject)
+    case .currentGroupThrough(let endGroup): update.endGroup = endGroup
     case .currentGroup, .nextGroup, .nextObject: break
     }
   }

@@ -23,7 +23,7 @@ extension SessionHost {
   private var joinsGroups: Bool {
     guard let rules = core.dialect?.rules, !rules.filters.contains(.currentGroup) else { return false }
     return switch rules.fetching {
-    case .missing, .standalone: false
+    case .missing, .group, .standalone: false
     case .joiningRelative, .joining: true
     }
   }

@@ -97,7 +97,8 @@ final class SessionHost: SessionOwner {
     case .publishAccepted(let key, _):
       answers.removeValue(forKey: key)?.promise.fulfil(.success(()))
       publishing?.handle(event)
-    case .interested, .subscribeRequested, .subscriptionUpdated, .fetchRequested, .trackStatusRequested,
+    case .gap, .caughtUp: break
+    case .interested, .subscribeRequested, .subscriptionUpdated, .fetchRequested, .fetchUpdated, .trackStatusRequested,
       .publishRequested, .writable, .stopped, .delivered:
       publishing?.handle(event)
     }

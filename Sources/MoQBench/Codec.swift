@@ -22,7 +22,7 @@ enum Codec {
   static let count = 2_000, payload = 1_200
 
   static func cases(of dialect: any Dialect.Type) -> [Case] {
-    dialect.framing == .length ? lite(dialect) : draft(dialect)
+    dialect.framing == .length(.varint) ? lite(dialect) : draft(dialect)
   }
 
   private static func draft(_ dialect: any Dialect.Type) -> [Case] {

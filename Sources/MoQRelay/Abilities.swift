@@ -12,6 +12,12 @@ struct Abilities: Equatable {
   var datagrams = true
   /// The past can be asked for with FETCH.
   var fetch = true
+  /// One group of it at a time.
+  var fetchesGroups = false
+  /// Groups that will not come can be told.
+  var gaps = false
+  /// What is announced may be a track rather than a namespace.
+  var announcesTracks = false
   /// The past of a subscription can be asked for by it.
   var joiningFetch = true
   /// A subscription may begin with the group that is current, its beginning included.
@@ -30,11 +36,14 @@ struct Abilities: Equatable {
     datagrams = rules.datagrams == .exists
     switch rules.fetching {
     case .missing: (fetch, joiningFetch) = (false, false)
+    case .group: (fetchesGroups, joiningFetch) = (true, false)
     case .standalone: joiningFetch = false
     case .joiningRelative, .joining: break
     }
     currentGroup = rules.filters.contains(.currentGroup)
     pushes = rules.pushing == .exists
-    announcesOnInterest = rules.announcing == .onInterest
+    if case .onInterest = rules.announcing { announcesOnInterest = true }
+    announcesTracks = rules.naming == .path
+    gaps = rules.gaps == .exists
   }
 }

@@ -49,6 +49,9 @@ final class Egress {
     let following = largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
     switch request.filter {
     case .currentGroup: start = Location(largest?.group ?? 0, 0)
+    case .currentGroupThrough(let end):
+      guard end >= largest?.group ?? 0 else { return nil }
+      (start, endGroup) = (Location(largest?.group ?? 0, 0), end)
     case .nextGroup: start = Location(largest.map { $0.group &+ 1 } ?? 0, 0)
     case .nextObject: start = following
     case .from(let location): start = max(location, following)
@@ -219,6 +222,7 @@ final class Egress {
 
   func update(_ update: SubscriptionUpdate) {
     subscriberPriority = update.priority
+    if let order = update.groupOrder { self.order = order == .publisher ? track.groupOrder : order }
     if let start = update.start, start > self.start { self.start = start }
     if let group = update.endGroup {
       let end = Location(group, update.endObject ?? .max)

@@ -181,7 +181,7 @@ public final class Origin {
   /// Finds a publisher for a track. Returns why there is none.
   func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
     var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
-    for route in routes.publishers(of: track.name.namespace, askedBy: asker) {
+    for route in routes.publishers(of: track.name, askedBy: asker) {
       guard case .session(let attachment, _) = route.source else {
         refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
         continue
@@ -200,7 +200,7 @@ public final class Origin {
   }
   /// The track, where the application publishes it.
   private func writtenHere(_ name: TrackName) -> CachedTrack? {
-    for route in routes.publishers(of: name.namespace, askedBy: nil) {
+    for route in routes.publishers(of: name, askedBy: nil) {
       if case .local(let broadcast) = route.source, let track = broadcast.find(name) { return track.track }
     }
     return nil
@@ -212,7 +212,7 @@ public final class Origin {
   /// The session that would be asked for a track.
   func publisher(of name: TrackName, askedBy asker: Attachment) -> Attachment? {
     if case .upstream(let ingress)? = tracks[name]?.source { return ingress.attachment }
-    for route in routes.publishers(of: name.namespace, askedBy: asker) {
+    for route in routes.publishers(of: name, askedBy: asker) {
       if case .session(let attachment, _) = route.source { return attachment }
     }
     return nil

@@ -14,6 +14,10 @@ final class Route {
   var isLeaving: Bool {
     if case .session(let owner, _) = source { owner.isLeaving } else { false }
   }
+  /// Whether the namespace may be a track's path.
+  var announcesTracks: Bool {
+    if case .session(let owner, _) = source { owner.abilities.announcesTracks } else { false }
+  }
   func isOf(_ attachment: Attachment) -> Bool {
     if case .session(let owner, _) = source { owner === attachment } else { false }
   }
@@ -43,11 +47,11 @@ final class Routes {
   /// Who can be asked for tracks of a namespace: the longest prefix first, then the latest announcement,
   /// since an older one may be of a session that is dead without our knowing. Those that are leaving come after
   /// all others, and whoever asks comes last: an application may publish and subscribe on one session.
-  func publishers(of namespace: TrackNamespace, askedBy asker: Attachment?) -> [Route] {
+  func publishers(of name: TrackName, askedBy asker: Attachment?) -> [Route] {
     var found: [Route] = [], leaving: [Route] = [], own: [Route] = []
     var prefix = TrackNamespace()
-    func look() {
-      for route in table[prefix] ?? [] {
+    func look(_ serves: (Route) -> Bool = { _ in true }) {
+      for route in table[prefix] ?? [] where serves(route) {
         if let asker, route.isOf(asker) {
           own.append(route)
         } else if route.isLeaving {
@@ -58,10 +62,13 @@ final class Routes {
       }
     }
     look()
-    for field in namespace.fields {
+    for field in name.namespace.fields {
       prefix.append(field)
       look()
     }
+    // Where a track is a path, its own path may be what was announced.
+    prefix.append(name.name)
+    look { $0.announcesTracks }
     return found.reversed() + leaving.reversed() + own.reversed()
   }
 }

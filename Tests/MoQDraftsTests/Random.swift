@@ -53,7 +53,9 @@ extension SeededGenerator {
   mutating func order() -> GroupOrder { element([.publisher, .ascending, .descending]) }
   mutating func priority() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
   mutating func filter() -> Filter {
-    switch below(5) {
+    switch below(7) {
+    case 5: .currentGroupThrough(number())
+    case 6: .range(Location(number(), 0), endGroup: number(), endObject: nil)
     case 0: .currentGroup
     case 1: .nextGroup
     case 2: .nextObject

@@ -36,8 +36,16 @@ extension SeededGenerator {
     case .subscribeUpdate:
       var m = SubscribeUpdate()
       m.priority = priority()
+      m.start = nil
       guard !plain else { return .subscribeUpdate(m) }
       (m.id, m.subscription, m.start, m.forward) = (number(), number(), location(), chance(2))
+      if chance(3) {
+        // Whole groups, and no numbers: all that transfork can say.
+        (m.id, m.subscription, m.forward, m.groupOrder) = (0, 0, true, order())
+        m.start = chance(2) ? nil : Location(number(), 0)
+        if chance(2) { m.endGroup = number() }
+        return .subscribeUpdate(m)
+      }
       if chance(2) { m.endGroup = number() }
       if chance(10) { m.endObject = number() }
       m.parameters = parameters()
@@ -63,6 +71,13 @@ extension SeededGenerator {
       return .publishOK(m)
     case .fetch:
       var m = Fetch()
+      if chance(4) {
+        let start = location()
+        m.priority = priority()
+        m.range = .standalone(
+          namespace(), name: text(), start: start, endGroup: start.group, endObject: nil)
+        return .fetch(m)
+      }
       (m.id, m.priority, m.groupOrder, m.parameters) = (number(), priority(), order(), parameters())
       switch below(3) {
       case 0: m.range = .relative(subscription: number(), groupsBefore: number())
@@ -119,6 +134,14 @@ extension SeededGenerator {
       var m = Announce()
       (m.status, m.suffix) = (element([.ended, .active, .live]), namespace())
       return .announce(m)
+    case .subscribeGap:
+      var m = SubscribeGap()
+      (m.firstGroup, m.more, m.code) = (number(), number(), number())
+      return .subscribeGap(m)
+    case .fetchUpdate:
+      var m = FetchUpdate()
+      (m.id, m.priority) = (chance(2) ? 0 : number(), priority())
+      return .fetchUpdate(m)
     case .subscribeError: return .subscribeError(requestError())
     case .publishError: return .publishError(requestError())
     case .fetchError: return .fetchError(requestError())

@@ -198,7 +198,7 @@ extension LocalTrack {
     let origin = Origin()
     let broad = origin.publish("a"), narrow = origin.publish("a/b"), later = origin.publish("a/b")
     func names(_ path: TrackNamespace) -> [ObjectIdentifier] {
-      origin.routes.publishers(of: path, askedBy: nil).compactMap {
+      origin.routes.publishers(of: TrackName(path, "t"), askedBy: nil).compactMap {
         if case .local(let broadcast) = $0.source { ObjectIdentifier(broadcast) } else { nil }
       }
     }

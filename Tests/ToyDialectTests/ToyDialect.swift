@@ -94,6 +94,8 @@ enum Toy: Dialect {
   typealias FETCH_OK = Unspoken<FetchOK>
   typealias FETCH_ERROR = Unspoken<RequestError>
   typealias FETCH_CANCEL = Unspoken<RequestReference>
+  typealias FETCH_UPDATE = Unspoken<FetchUpdate>
+  typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
   typealias TRACK_STATUS = Unspoken<TrackStatusRequest>
   typealias TRACK_STATUS_OK = Unspoken<TrackStatusOK>
   typealias TRACK_STATUS_ERROR = Unspoken<RequestError>
@@ -121,7 +123,7 @@ enum Toy: Dialect {
         ]),
       control: .oneStream, numbering: .parity, numbered: [.subscribe], credit: .streams, alias: .publisher,
       refusal: .message, announcing: .requests, namespaceReference: .byRequestID, emptyPrefix: .missing,
-      filters: [.nextObject], fetching: .missing, updating: .missing, afterUnsubscribe: .nothing, pushing: .missing,
+      filters: [.nextObject], wishes: [], answering: .full, gaps: .missing, naming: .pair, fetching: .missing, updating: .missing, afterUnsubscribe: .nothing, pushing: .missing,
       trackStatus: .missing, goAway: .missing, bitrateUpdates: .missing, datagrams: .missing,
       subgroups: .exists, objects: .objects, malformedTrack: .closesSession, unknownStream: .closesSession,
       profiles: [],

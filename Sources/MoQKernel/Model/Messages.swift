@@ -76,14 +76,26 @@ public struct RequestError: Equatable, Sendable {
 public struct SubscribeUpdate: Equatable, Sendable {
   public var id: UInt64 = 0
   public var subscription: UInt64 = 0
-  public var start = Location(0, 0)
+  /// nil: as it was.
+  public var start: Location? = Location(0, 0)
   /// nil: open; otherwise the last group, inclusive.
   public var endGroup: UInt64?
   /// nil: the whole of the end group.
   public var endObject: UInt64?
   public var priority: UInt8 = 128
+  /// nil: as it was.
+  public var groupOrder: GroupOrder?
   public var forward = true
   public var parameters: [Parameter] = []
+  public init() {}
+}
+
+/// Groups of a subscription that will not come.
+public struct SubscribeGap: Equatable, Sendable {
+  public var firstGroup: UInt64 = 0
+  /// How many groups after the first are missing as well.
+  public var more: UInt64 = 0
+  public var code: UInt64 = 0
   public init() {}
 }
 
@@ -153,6 +165,14 @@ public struct FetchOK: Equatable, Sendable {
   /// The object is one more than the last, and 0 means the whole group.
   public var end = Location(0, 0)
   public var parameters: [Parameter] = []
+  public init() {}
+}
+
+/// Another priority for a fetch.
+public struct FetchUpdate: Equatable, Sendable {
+  public var id: UInt64 = 0
+  /// Lower is sent first.
+  public var priority: UInt8 = 128
   public init() {}
 }
 

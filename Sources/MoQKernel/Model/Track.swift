@@ -48,6 +48,21 @@ public struct TrackNamespace: Hashable, Sendable {
     count += 1
   }
 
+  /// Takes the last field off; nil where there is none.
+  public mutating func removeLast() -> [UInt8]? {
+    var offset = 0, start = 0
+    guard count > 0 else { return nil }
+    for _ in 0..<count {
+      guard let (length, size) = Self.length(encoded, at: offset) else { return nil }
+      (start, offset) = (offset, offset + size + length)
+    }
+    guard offset <= encoded.count, let (length, size) = Self.length(encoded, at: start) else { return nil }
+    let field = Array(encoded[(start + size)..<(start + size + length)])
+    encoded.removeSubrange(start...)
+    count -= 1
+    return field
+  }
+
   /// The fields, in order.
   public var fields: [[UInt8]] {
     var fields: [[UInt8]] = [], offset = 0
@@ -129,6 +144,8 @@ public enum ObjectStatus: UInt8, Sendable, BitwiseCopyable {
 public enum Filter: Hashable, Sendable {
   /// From the first object of the group that is current.
   case currentGroup
+  /// The same, through the last object of that group.
+  case currentGroupThrough(UInt64)
   /// From the first object of the next group.
   case nextGroup
   /// From the object after the largest one there is.

@@ -26,6 +26,8 @@ public struct SubscribeAnswer: Equatable, Sendable {
   public var groupOrder = GroupOrder.ascending
   /// nil: until it is taken back.
   public var expires: Duration?
+  /// nil: objects are sent however late they are.
+  public var deliveryTimeout: Duration?
   public var priority: UInt8 = 128
   public init(largest: Location? = nil) { self.largest = largest }
 }
@@ -36,8 +38,24 @@ public struct SubscriptionUpdate: Equatable, Sendable {
   public var endGroup: UInt64?
   public var endObject: UInt64?
   public var priority: UInt8 = 128
+  /// nil: as it was.
+  public var groupOrder: GroupOrder?
+  /// nil: as it was.
+  public var deliveryTimeout: Duration?
   public var forward = true
   public init() {}
+}
+
+/// Groups of a subscription that will not come, or not whole.
+public struct GroupGap: Equatable, Sendable {
+  /// Both ends are inclusive.
+  public var groups: ClosedRange<UInt64>
+  public var reason: StreamReason
+  /// The dialect's number, where the peer sent one.
+  public var code: UInt64?
+  public init(_ groups: ClosedRange<UInt64>, _ reason: StreamReason, code: UInt64? = nil) {
+    (self.groups, self.reason, self.code) = (groups, reason, code)
+  }
 }
 
 public struct FetchRequest: Equatable, Sendable {
@@ -67,6 +85,9 @@ public struct TrackState: Equatable, Sendable {
   public enum Progress: Equatable, Sendable { case inProgress, doesNotExist, notYetBegun, finished, unknown }
   public var progress: Progress
   public var largest: Location?
+  /// The publisher's, where the answer says them.
+  public var priority: UInt8 = 128
+  public var groupOrder = GroupOrder.ascending
   public init(_ progress: Progress, largest: Location? = nil) { (self.progress, self.largest) = (progress, largest) }
 }
 
@@ -87,6 +108,8 @@ public enum Event: Sendable {
   indirect case subscribeRequested(RequestKey, SubscribeRequest)
   indirect case subscriptionUpdated(RequestKey, SubscriptionUpdate)
   indirect case fetchRequested(RequestKey, FetchRequest)
+  /// A fetch of the peer has another priority now; a stream that carries it was put in its new place.
+  case fetchUpdated(RequestKey, priority: UInt8)
   indirect case trackStatusRequested(RequestKey, TrackName)
   /// The peer publishes below a namespace (PUBLISH_NAMESPACE, ANNOUNCE).
   case announced(RequestKey, TrackNamespace)
@@ -102,6 +125,10 @@ public enum Event: Sendable {
   indirect case subscribed(RequestKey, SubscribeAnswer)
   indirect case fetching(RequestKey, FetchAnswer)
   indirect case trackStatus(RequestKey, TrackState)
+  /// Groups of a subscription that will not come, or not whole, as its publisher says.
+  indirect case gap(RequestKey, GroupGap)
+  /// The peer has told of everything that was announced when it was asked by this interest.
+  case caughtUp(RequestKey)
   /// Any other request was accepted: an announcement, an interest, a PUBLISH.
   case accepted(RequestKey)
   /// The peer wants the track that we offered with PUBLISH, this way.

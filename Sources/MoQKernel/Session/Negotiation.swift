@@ -12,6 +12,11 @@ struct Negotiation {
     var isFirst: Bool
     /// The dialect whose layouts are spoken after the handshake: a profile may have its own.
     var codec: any Dialect.Type { handshake.layouts ?? dialect }
+    /// Whether one setup message can offer both.
+    func begins(like other: Candidate) -> Bool {
+      handshake.first == other.handshake.first && handshake.sign == other.handshake.sign
+        && codec.framing(of: .clientSetup) == other.codec.framing(of: .clientSetup)
+    }
     /// Whether its layouts have words for all of a setup message.
     func spells(_ message: ClientSetup) -> Bool {
       var writer = WireWriter()
@@ -47,7 +52,14 @@ struct Negotiation {
   /// The name by which the text's own way is asked for, where a profile would be the default.
   static let text = "text"
 
-  var alpns: [String] { unique(byRank(candidates.map { $0.rules.identification.alpns })) }
+  var alpns: [String] {
+    unique(
+      byRank(
+        candidates.filter(\.isFirst).map { first in
+          let ways = candidates.filter { $0.dialect == first.dialect }
+          return first.rules.identification.alpns.filter { alpn in ways.contains { $0.handshake.allows(alpn) } }
+        }))
+  }
   var subprotocols: [String] { unique(byRank(candidates.map { $0.rules.identification.subprotocols })) }
   /// Each dialect's best name before any dialect's second: a transport may not take all of them.
   private func byRank(_ lists: [[String]]) -> [[String]] {
@@ -59,12 +71,21 @@ struct Negotiation {
 
   /// The candidates that an ALPN or a subprotocol leaves. One that no dialect knows (`h3`, none) leaves all.
   func left(by agreed: String?, _ transport: TransportKind) -> [Candidate] {
-    guard let agreed else { return candidates }
+    guard let agreed else { return candidates.filter { $0.handshake.alpns == nil || transport == .quic } }
     func names(_ candidate: Candidate) -> [String] {
       transport == .quic ? candidate.rules.identification.alpns : candidate.rules.identification.subprotocols
     }
     guard registry.contains(where: { names($0).contains(agreed) }) else { return candidates }
-    return candidates.filter { names($0).contains(agreed) }
+    var left = candidates.filter { names($0).contains(agreed) && $0.handshake.allows(agreed) }
+    // A client begins in the way that this ALPN is for, else in the dialect's first.
+    func isMeant(_ candidate: Candidate) -> Bool { candidate.handshake.alpns?.contains(agreed) ?? false }
+    for index in left.indices {
+      let others = left.filter { $0.dialect == left[index].dialect }
+      let isBest = isMeant(left[index]) || !others.contains(where: isMeant)
+      let before = left[..<index].contains { $0.dialect == left[index].dialect && $0.isFirst }
+      left[index].isFirst = isBest && !before
+    }
+    return left
   }
   /// Whether any dialect there is begins so, allowed or not.
   func knows(first: UInt64) -> [String] {

@@ -91,7 +91,7 @@ final class Fetching: Request {
 /// A fetch of the peer.
 final class ServedFetch: Request {
   var state = ServedFetchState()
-  let request: FetchRequest
+  var request: FetchRequest
   init(key: RequestKey, _ request: FetchRequest) {
     self.request = request
     super.init(key: key, isOurs: false)

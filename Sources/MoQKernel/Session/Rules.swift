@@ -16,6 +16,13 @@ public struct Rules: Sendable {
   public var namespaceReference: NamespaceReference
   public var emptyPrefix: Availability
   public var filters: Set<FilterKind>
+  /// What a SUBSCRIBE can ask for beside a range and a priority.
+  public var wishes: Set<Wish>
+  /// What the answer to a SUBSCRIBE says of the track.
+  public var answering: Answering
+  /// Whether a publisher tells which groups will not come.
+  public var gaps: Availability
+  public var naming: Naming
   public var fetching: Fetching
   public var updating: Updating
   /// What an UNSUBSCRIBE is answered with.
@@ -35,7 +42,8 @@ public struct Rules: Sendable {
   public init(
     identification: Identification, control: ControlPlane, numbering: Numbering, numbered: Set<MessageKind>,
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
-    namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, fetching: Fetching,
+    namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
+    answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
     updating: Updating, afterUnsubscribe: AfterUnsubscribe, pushing: Availability, trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
@@ -45,6 +53,7 @@ public struct Rules: Sendable {
     (self.identification, self.control, self.numbering, self.numbered) = (identification, control, numbering, numbered)
     (self.credit, self.alias, self.refusal, self.announcing) = (credit, alias, refusal, announcing)
     (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
+    (self.wishes, self.answering, self.gaps, self.naming) = (wishes, answering, gaps, naming)
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.datagrams, self.subgroups) = (bitrateUpdates, datagrams, subgroups)
@@ -82,11 +91,17 @@ extension Rules {
     public var profile: String?
     /// Whose layouts are spoken, the setup's too, where that profile spells some messages in its own way.
     public var layouts: (any Dialect.Type)?
+    /// Over which of the dialect's ALPNs a session begins so; nil: over all.
+    public var alpns: [String]?
+    func allows(_ alpn: String) -> Bool { alpns?.contains(alpn) ?? true }
+    /// What the client's setup says in this handshake, and in no other that begins alike.
+    public var sign: Parameter.Key?
     public init(
       first: UInt64?, versions: [UInt64], clientParameters: Set<Parameter.Key>, serverParameters: Set<Parameter.Key>,
-      profile: String?, layouts: (any Dialect.Type)?
+      profile: String?, layouts: (any Dialect.Type)?, alpns: [String]? = nil, sign: Parameter.Key? = nil
     ) {
       (self.first, self.versions, self.profile, self.layouts) = (first, versions, profile, layouts)
+      (self.alpns, self.sign) = (alpns, sign)
       (self.clientParameters, self.serverParameters) = (clientParameters, serverParameters)
     }
   }
@@ -184,7 +199,14 @@ extension Rules {
     /// Each is a request, to be answered.
     case requests
     /// They are told on the stream of the interest that covers them.
-    case onInterest
+    case onInterest(Beginning)
+    /// How the publisher says that it has told of everything there was when it was asked.
+    public enum Beginning: Sendable {
+      /// moq-lite: the first message lists it, and is the answer.
+      case list
+      /// transfork: a message of its own follows. Nothing answers the interest.
+      case live
+    }
   }
 
   public enum NamespaceReference: Sendable { case byNamespace, byRequestID }
@@ -192,14 +214,44 @@ extension Rules {
   /// The filters that the dialect's SUBSCRIBE can say.
   public enum FilterKind: Sendable {
     case currentGroup, nextGroup, nextObject, absolute
+    /// From the beginning of a group, or of the current one, to an end if one is wanted.
+    case groups
     /// 07: a range may end within a group.
     case endObject
     /// 07–10: `nextObject` is said as "latest object", which begins with the largest object itself.
     case latestObject
   }
 
+  /// What a SUBSCRIBE may ask for.
+  public enum Wish: Sendable, CaseIterable {
+    /// Which groups go first; it may be left to the publisher.
+    case groupOrder
+    /// The same, but it must be said: ascending, where nobody cares.
+    case chosenOrder
+    case deliveryTimeout, authorization
+  }
+
+  public enum Answering: Sendable {
+    /// All there is: the largest object, the order, how long the subscription lasts.
+    case full
+    /// The latest group, the order and a delivery timeout; group 0 and none look the same.
+    case latestGroup
+    /// Only the publisher's priority.
+    case priority
+  }
+
+  /// How a track is named.
+  public enum Naming: Sendable {
+    /// By a namespace and a name.
+    case pair
+    /// By one path, whose last part is the name here. An announced path may be a track, or hold tracks.
+    case path
+  }
+
   public enum Fetching: Sendable {
     case missing
+    /// transfork: an object of a group and what follows it there, on the request's own stream.
+    case group
     /// 07.
     case standalone
     /// 08–10.
@@ -214,6 +266,8 @@ extension Rules {
     case priorityOnly
     /// No answer; the range may only become smaller.
     case narrowing
+    /// The same, and what is not named stays as it is.
+    case changes
     /// Answered; the range may change either way.
     case answered
   }

@@ -112,6 +112,11 @@ extension SessionCore {
       tell(.accepted(interest.key))
     } else {
       try submitted(interest)
+      if case .onInterest(.live) = rules.announcing {
+        // Nothing answers it, and there may be nothing to tell for long.
+        _ = interest.state.accepted()
+        tell(.accepted(interest.key))
+      }
     }
     return interest.key
   }
@@ -189,6 +194,7 @@ extension SessionCore {
     for suffix in m.suffixes {
       guard list(suffix, interest) else { return breakOff(interest, "\(suffix) is listed twice") }
     }
+    tell(.caughtUp(interest.key))
   }
   func announcementTold(_ m: Announce, _ carrier: Stream?) throws(SessionFailure) {
     guard let carrier, let interest = carrier.request as? Interest, interest.isOurs else { return }
@@ -197,7 +203,7 @@ extension SessionCore {
       guard list(m.suffix, interest) else { return breakOff(interest, "\(m.suffix) is announced twice") }
     case .ended:
       guard unlist(m.suffix, interest) else { return breakOff(interest, "\(m.suffix) ends and was not announced") }
-    case .live: break
+    case .live: tell(.caughtUp(interest.key))
     }
   }
   /// A status comes twice: the stream is reset (moq-lite-01, "Announce"), and all that it listed has ended.
@@ -208,8 +214,10 @@ extension SessionCore {
   }
   /// False: it was listed already, or there are too many.
   private func list(_ suffix: TrackNamespace, _ interest: Interest) -> Bool {
-    guard interest.listed[suffix] == nil, openRequests < configuration.maximumOpenRequests else { return false }
     let namespace = interest.prefix.appending(suffix)
+    guard interest.listed[suffix] == nil, openRequests < configuration.maximumOpenRequests,
+      namespace.count <= TrackNamespace.maximumFields
+    else { return false }
     let announcement: Announcement
     if let known = peerAnnouncements[namespace] {
       announcement = known
@@ -271,10 +279,17 @@ extension SessionCore {
       m.id = interest.id ?? 0
       if interest.id == nil { m.namespace = interest.prefix }
       try? answer(.subscribeNamespaceOK(m), interest)
-    case .onInterest:
+    case .onInterest(let beginning):
       let covered = requests.all.compactMap { request -> TrackNamespace? in
         guard let ours = request as? Announcement, ours.isOurs, !ours.isEnded else { return nil }
         return ours.namespace.hasPrefix(interest.prefix) ? ours.namespace : nil
+      }
+      if case .live = beginning {
+        for namespace in covered { say(.active, namespace, to: interest) }
+        var m = Announce()
+        m.status = .live
+        try? answer(.announce(m), interest)
+        return
       }
       // What would make too long a message is told one by one.
       var m = AnnounceInit(), size = 0

@@ -3,12 +3,15 @@
 
 extension SessionCore {
   /// Reads the next whole message at the start of `bytes`; nil: more is needed. `kind` nil: its type says which.
+  /// `stream` nil: it is only tried, and the tap does not hear of it.
   func readMessage(
     _ bytes: RawSpan, _ kind: MessageKind?, _ codec: any Dialect.Type, _ maximum: Int, on stream: Stream?
   ) throws(SessionFailure) -> (Message, Int)? {
     var found = kind
     do throws(WireError) {
       let framing = kind.map(codec.framing(of:)) ?? codec.framing
+      // What has no length is read anew with each part that comes: it stays as short as those that have one.
+      let maximum = framing == .bare ? min(maximum, WireLimits.message) : maximum
       guard let frame = try ControlFrame.find(in: bytes, framing, integers: codec.objects.integers, maximum: maximum)
       else { return nil }
       if let type = frame.type {
@@ -123,6 +126,7 @@ extension SessionCore {
     case .subscribe(let m): try peerSubscribes(m, carrier)
     case .subscribeOK(let m): try subscriptionAccepted(m, carrier)
     case .subscribeError(let m): try refused(m, carrier, as: Subscription.self)
+    case .subscribeGap(let m): try gapTold(m, carrier)
     case .subscribeUpdate(let m): try peerUpdates(m, carrier)
     case .unsubscribe(let m): try peerUnsubscribes(m)
     case .subscribeDone(let m): try subscriptionDone(m, carrier)
@@ -134,6 +138,7 @@ extension SessionCore {
     case .fetchOK(let m): try fetchAccepted(m, carrier)
     case .fetchError(let m): try refused(m, carrier, as: Fetching.self)
     case .fetchCancel(let m): try peerCancelsFetch(m)
+    case .fetchUpdate(let m): try peerUpdatesFetch(m, carrier)
 
     case .trackStatus(let m): try peerAsksStatus(m, carrier)
     case .trackStatusOK(let m): try statusArrived(m, carrier)

@@ -5,8 +5,11 @@ extension SessionCore {
     let rules = try requestRules()
     switch (rules.fetching, request.range) {
     case (.missing, _): throw CommandError(.inexpressible, "\(name) has no FETCH")
-    case (.standalone, .joining), (.standalone, .joiningAbsolute), (.joiningRelative, .joiningAbsolute):
+    case (.standalone, .joining), (.standalone, .joiningAbsolute), (.joiningRelative, .joiningAbsolute),
+      (.group, .joining), (.group, .joiningAbsolute):
       throw CommandError(.inexpressible, "\(name) has no such joining FETCH")
+    case (.group, .standalone(_, let start, let endGroup, _)) where endGroup != start.group:
+      throw CommandError(.inexpressible, "\(name) can fetch no more than one group at a time")
     default: break
     }
     switch request.range {
@@ -24,8 +27,14 @@ extension SessionCore {
     let request = fetching.request
     var m = Fetch()
     (m.id, m.priority, m.groupOrder) = (id, request.priority, request.groupOrder)
-    m.parameters = request.authorization.map { Parameter(.authorization, .token($0)) }
+    if rules?.wishes.contains(.authorization) ?? false {
+      m.parameters = request.authorization.map { Parameter(.authorization, .token($0)) }
+    }
     switch request.range {
+    case .standalone(let track, let start, _, _) where isByGroup:
+      // To the end of the group: what is beyond a bound is dropped here.
+      m.groupOrder = .publisher
+      m.range = .standalone(track.namespace, name: track.name, start: start, endGroup: start.group, endObject: nil)
     case .standalone(let track, let start, let endGroup, let endObject):
       m.range = .standalone(track.namespace, name: track.name, start: start, endGroup: endGroup, endObject: endObject)
     case .joining(let key, let groups): m.range = .relative(subscription: requests[key]?.id ?? 0, groupsBefore: groups)
@@ -76,6 +85,10 @@ extension SessionCore {
   }
   func complete(_ fetching: Fetching) {
     let isHidden = isHidden(fetching)
+    if let carrier = fetching.carrier {
+      finishSending(carrier)
+      carrier.use = .refused
+    }
     fetching.subscription?.joined = nil
     remove(fetching)
     if !isHidden { tell(.ended(fetching.key, RequestFailure(.subscriptionEnded, "the fetch is complete"))) }
@@ -84,7 +97,8 @@ extension SessionCore {
     let wasSent = !fetching.isQueued
     guard fetching.state.cancelled() else { return }
     if fetching.carrier != nil {
-      endCarrier(fetching, RequestFailure(.cancelled))
+      // With objects on it, it ends as their stream does, below.
+      if fetching.streams.isEmpty { endCarrier(fetching, RequestFailure(.cancelled)) }
     } else if wasSent {
       var m = RequestReference()
       m.id = fetching.id ?? 0
@@ -139,6 +153,11 @@ extension SessionCore {
     guard let served = request as? ServedFetch, !served.isAnswered else {
       throw CommandError(.wrongState, "the request is no fetch of the peer, or is answered")
     }
+    guard !isByGroup else {
+      // The objects are the answer.
+      _ = served.state.accepted()
+      return
+    }
     var m = FetchOK()
     m.id = served.id ?? 0
     m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
@@ -152,8 +171,8 @@ extension SessionCore {
     if served.isAnswered {
       // Too late for an answer: the stream says it.
       guard served.state.end() else { return }
-      dropStreams(of: served)
       endCarrier(served, failure.asRefusal)
+      dropStreams(of: served)
       return remove(served)
     }
     guard case .tell = served.state.rejected() else { return }
@@ -167,5 +186,84 @@ extension SessionCore {
     guard let served = try either(m.id, nil, as: ServedFetch.self, peersFirst: true) else { return }
     guard served.state.end() else { return }
     fail(served, RequestFailure(.cancelled))
+  }
+}
+
+// MARK: A group on the request's own stream
+
+extension SessionCore {
+  var isByGroup: Bool { if case .group? = rules?.fetching { true } else { false } }
+
+  /// A fetch of ours has been sent: its stream brings objects from now on.
+  func awaitObjects(_ fetching: Fetching, on stream: Stream) {
+    guard isByGroup, let forms, case .standalone(_, let start, _, let endObject) = fetching.request.range else { return }
+    stream.use = .exchange
+    stream.incoming = .subgroup(SubgroupStream(forms, group: start.group, from: start.object))
+    stream.lastObject = endObject ?? .max
+    fetching.attach(stream)
+  }
+  /// The first of what comes is the answer.
+  func fetchedArrive(_ stream: Stream) {
+    guard !stream.isAnnounced, let fetching = stream.request as? Fetching,
+      case .carryOut = fetching.state.accepted(), case .standalone(_, let start, _, _) = fetching.request.range
+    else { return }
+    stream.isAnnounced = true
+    tell(.fetching(fetching.key, FetchAnswer(end: Location(start.group, stream.lastObject))))
+    tell(.fetchBegan(stream.key, fetching.key))
+  }
+  func fetchedEnd(_ stream: Stream, reset: UInt64?) throws(SessionFailure) {
+    guard let reset, !stream.isAnnounced else {
+      fetchedArrive(stream)
+      return try objectsEnded(stream, reset: reset)
+    }
+    guard let fetching = stream.request as? Fetching, let codes = rules?.codes else { return }
+    _ = fetching.state.refused()
+    fail(fetching, codes.requestFailure(ofReset: reset))
+  }
+  /// More has come than was asked for: the group goes on, the fetch does not.
+  func fetchedEnough(_ stream: Stream) {
+    guard let fetching = stream.request as? Fetching else { return }
+    stream.isAnnounced = false
+    tell(.streamEnded(stream.key, reset: nil))
+    fetching.detach(stream)
+    refuse(stream, .cancelled)
+    if case .end = fetching.state.streamEnded() { complete(fetching) }
+  }
+  /// Gives a fetch of ours another priority.
+  public func update(fetch key: RequestKey, priority: UInt8) throws(CommandError) {
+    _ = try openRules()
+    guard let fetching = requests[key] as? Fetching, !fetching.isEnded, !fetching.isQueued else {
+      throw CommandError(.wrongState, "there is no such fetch")
+    }
+    var m = FetchUpdate()
+    (m.id, m.priority) = (fetching.id ?? 0, priority)
+    try answer(.fetchUpdate(m), fetching)
+  }
+
+  /// The stream of a fetch that we serve is the one it came on.
+  func openGroup(_ key: RequestKey, _ priority: SendPriority?) throws(CommandError) -> StreamKey {
+    guard let served = requests[key] as? ServedFetch, let forms, let carrier = served.carrier,
+      served.streams.isEmpty, served.isAnswered, !served.isEnded,
+      case .standalone(_, let start, _, _) = served.request.range
+    else { throw CommandError(.wrongState, "there is no such fetch, it is not accepted, or has its stream") }
+    carrier.use = .exchange
+    carrier.outgoing = .subgroup(SubgroupStream(forms, group: start.group, from: start.object))
+    served.attach(carrier)
+    _ = served.state.opened()
+    perform(.prioritize(carrier.key, priority ?? SendPriority(subscriber: 1 + UInt16(served.request.priority))))
+    return carrier.key
+  }
+  func peerUpdatesFetch(_ m: FetchUpdate, _ carrier: Stream?) throws(SessionFailure) {
+    guard let served = try either(m.id, carrier, as: ServedFetch.self, peersFirst: true), !served.isEnded else {
+      return
+    }
+    served.request.priority = m.priority
+    for stream in served.streams { perform(.prioritize(stream.key, SendPriority(subscriber: 1 + UInt16(m.priority)))) }
+    tell(.fetchUpdated(served.key, priority: m.priority))
+  }
+  /// The peer has reset its half: it wants nothing any more.
+  func withdraw(fetchOn stream: Stream, _ code: UInt64) {
+    guard let served = stream.request as? ServedFetch, served.state.end() else { return }
+    fail(served, RequestFailure(.cancelled, code: code))
   }
 }

@@ -23,7 +23,7 @@ extension SessionCore {
       }
       let used = try headerArrived(rest, stream)
       rest = UnsafeRawBufferPointer(rebasing: rest[used...])
-      guard case .receiving = stream.use, !setup.isClosed else {
+      guard stream.receivesObjects, !setup.isClosed else {
         if rest.count > 0, !setup.isClosed { try take(rest, stream) }
         return
       }
@@ -38,7 +38,7 @@ extension SessionCore {
         stream.credit &+= size
         return size
       }
-      guard case .receiving = stream.use else { return 0 }
+      guard stream.receivesObjects else { return 0 }
       guard bytes.count <= Self.maximumHeader else { throw violation("an object's header is too long") }
       stream.pending.append(contentsOf: bytes)
       return bytes.count
@@ -57,7 +57,7 @@ extension SessionCore {
         stream.credit &+= size
         return max(size - before, 0)
       }
-      guard case .receiving = stream.use else {
+      guard stream.receivesObjects else {
         // Held: all that is pending stays so, and is accounted for.
         return taken
       }
@@ -98,6 +98,7 @@ extension SessionCore {
     return try readStreamHeader(bytes, stream, forms)
   }
   @inline(__always) private func objectBegan(_ info: ObjectInfo, _ stream: Stream) {
+    guard info.id <= stream.lastObject else { return fetchedEnough(stream) }
     stream.payloadLeft = info.payloadLength
     if let tap {
       tap.object(.parsed, info, isFetched: stream.incoming?.isFetch ?? false, on: place(stream), at: now)
@@ -257,7 +258,7 @@ extension SessionCore {
   }
   /// We want no more of an incoming stream (STOP_SENDING). Its `.streamEnded` does not come.
   public func stop(stream key: StreamKey, _ reason: StreamReason) {
-    guard let stream = streams[key], case .receiving = stream.use else { return }
+    guard let stream = streams[key], stream.receivesObjects else { return }
     stream.isAnnounced = false
     let request = stream.request
     request?.detach(stream)

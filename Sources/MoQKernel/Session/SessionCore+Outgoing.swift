@@ -56,7 +56,7 @@ extension SessionCore {
   }
   /// Opens the stream of a fetch that we serve.
   public func openFetch(_ key: RequestKey, _ priority: SendPriority? = nil) throws(CommandError) -> StreamKey {
-    _ = try openRules()
+    if case .group = try openRules().fetching { return try openGroup(key, priority) }
     guard let served = requests[key] as? ServedFetch, let forms, var state = FetchStream(forms), served.streams.isEmpty,
       served.isAnswered, !served.isEnded
     else { throw CommandError(.wrongState, "there is no such fetch, it is not accepted, or has its stream") }
@@ -152,7 +152,7 @@ extension SessionCore {
   /// FIN. A stream whose current object is not whole is reset instead. Where the group ends with it and the
   /// dialect has no bit for that, a status says so before.
   public func finish(stream key: StreamKey) {
-    guard let stream = streams[key], case .sending = stream.use, !stream.isSent else { return }
+    guard let stream = streams[key], stream.sendsObjects, !stream.isSent else { return }
     guard stream.payloadOwed == 0 else { return reset(stream: key, .internalError) }
     if stream.owesGroupEnd, case .subgroup(let state)? = stream.outgoing {
       try? write(
@@ -162,8 +162,10 @@ extension SessionCore {
     outgoingEnded(stream)
   }
   public func reset(stream key: StreamKey, _ reason: StreamReason) {
-    guard let stream = streams[key], case .sending = stream.use, !stream.isSettled else { return }
-    dropSending(stream, rules?.codes.stream.code(of: reason) ?? 0)
+    guard let stream = streams[key], stream.sendsObjects, !stream.isSettled else { return }
+    let code = rules?.codes.stream.code(of: reason) ?? 0
+    tellGap(of: stream, code)
+    dropSending(stream, code)
     outgoingEnded(stream)
     settle(stream)
   }
@@ -173,6 +175,8 @@ extension SessionCore {
     noteFinal(stream, request)
     request?.detach(stream)
     stream.outgoing = nil
+    // Updates of a fetch that is over do not matter any more.
+    if case .exchange = stream.use { stream.use = .refused }
     if let served = request as? ServedFetch, served.state.end() { remove(served) }
   }
   public func prioritize(stream key: StreamKey, _ priority: SendPriority) {

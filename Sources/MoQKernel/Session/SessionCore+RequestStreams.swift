@@ -10,7 +10,7 @@ extension SessionCore {
     let side = stream.isOurs ? grammar.acceptor : grammar.opener
     var used = 0
     let bytes = stream.pending
-    while used < bytes.count, !setup.isClosed, case .request = stream.use {
+    while used < bytes.count, !setup.isClosed, stream.receivesMessages {
       var kind: MessageKind?
       if case .typed = codec.framing {
       } else {
@@ -23,7 +23,7 @@ extension SessionCore {
       stream.messagesReceived += 1
       try handle(message, stream)
     }
-    if used > 0, case .request = stream.use { stream.pending.removeFirst(min(used, stream.pending.count)) }
+    if used > 0, stream.receivesMessages { stream.pending.removeFirst(min(used, stream.pending.count)) }
   }
   /// Reads the stream's type. False: it has not come yet.
   private func identify(
@@ -47,6 +47,13 @@ extension SessionCore {
     return true
   }
 
+  /// The peer has no more to say on a stream whose answer it still wants.
+  func openerFinished(_ stream: Stream) throws(SessionFailure) {
+    guard stream.pending.isEmpty, stream.messagesReceived > 0 else {
+      throw violation("a request's stream ends within a message")
+    }
+    settle(stream)
+  }
   /// The peer has ended its half of a request's stream, or wants no more of ours: the request is over.
   func carrierEnded(_ stream: Stream, reset: UInt64?) throws(SessionFailure) {
     guard let rules else { return }

@@ -53,6 +53,7 @@ extension SessionCore {
       request.carrier = stream
       tapped(kind, bytes, after: grammar.isMessageType ? 0 : codec?.size(of: grammar.type) ?? 0, codec, on: stream)
       send(bytes, on: stream)
+      if let fetching = request as? Fetching { awaitObjects(fetching, on: stream) }
     } else {
       try sendControl(message)
     }
@@ -165,14 +166,13 @@ extension SessionCore {
         stream.isAnnounced = false
         tell(.streamEnded(stream.key, reset: cancelled))
       }
-      if stream.isOurs {
+      if stream.sendsObjects {
         // Its owner may have ended the request, and still wait for what it wrote to arrive.
-        if case .sending = stream.use, !stream.isSettled { tell(.stopped(stream.key, code: cancelled)) }
+        if !stream.isSettled { tell(.stopped(stream.key, code: cancelled)) }
         noteFinal(stream, request)
         dropSending(stream, cancelled)
-      } else {
-        refuse(stream, code: cancelled)
       }
+      if !stream.isOurs || stream.kind == .bidirectional { refuse(stream, code: cancelled) }
       settle(stream)
     }
   }
@@ -207,6 +207,7 @@ extension SessionCore {
     case let request as Interest: cancel(request, failure)
     case let request as StatusQuery:
       guard request.state.ended() else { return }
+      endCarrier(request, failure)
       remove(request)
     default: return
     }
@@ -357,15 +358,22 @@ extension SessionCore {
     }
     var m = TrackStatusOK()
     (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
+    if case .latestGroup? = rules?.answering {
+      (m.ok.priority, m.ok.groupOrder, m.ok.largest) = (state.priority, state.groupOrder, state.largest?.ofGroup)
+    }
     // Through draft-10 the answer is matched by name.
     if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
     if statusIsSaid { (m.status, m.ok.largest) = state.spelled }
     try answer(.trackStatusOK(m), request)
     _ = request.state.ended()
+    endCarrier(request, RequestFailure(.trackEnded))
     remove(request)
   }
   /// Through draft-12 the answer has a status of its own.
-  private var statusIsSaid: Bool { !(codec?.speaks(.trackStatusError) ?? false) }
+  private var statusIsSaid: Bool {
+    guard case .message? = rules?.refusal else { return false }
+    return !(codec?.speaks(.trackStatusError) ?? false)
+  }
   func refuseStatus(_ request: StatusQuery, _ failure: RequestFailure) {
     guard request.state.ended(), let rules else { return }
     if statusIsSaid {
@@ -373,6 +381,8 @@ extension SessionCore {
       (m.ok.id, m.status) = (request.id ?? 0, TrackState(.doesNotExist).spelled.status)
       if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
       try? answer(.trackStatusOK(m), request)
+    } else if request.carrier != nil {
+      endCarrier(request, failure.asRefusal)
     } else {
       try? answer(.trackStatusError(errorMessage(request, failure, rules.codes.trackStatus)), request)
     }
@@ -389,6 +399,7 @@ extension SessionCore {
     }
     guard let request = found else { return }
     guard request.state.ended() else { return }
+    if let carrier = request.carrier { finishSending(carrier) }
     remove(request)
     tell(.trackStatus(request.key, TrackState(m)))
   }
@@ -415,5 +426,6 @@ extension TrackState {
       default: m.ok.largest == nil ? .notYetBegun : .inProgress
       }
     self.init(progress, largest: m.ok.largest)
+    (priority, groupOrder) = (m.ok.priority, m.ok.groupOrder)
   }
 }

@@ -48,7 +48,14 @@ extension SessionCore {
     }
     var m = SubscribeOK()
     m.priority = answer.priority
-    if case .message = rules.refusal {
+    switch rules.answering {
+    case .priority: break
+    case .latestGroup:
+      (m.largest, m.groupOrder) = (answer.largest?.ofGroup, answer.groupOrder)
+      if let timeout = answer.deliveryTimeout, timeout.milliseconds > 0, rules.wishes.contains(.deliveryTimeout) {
+        m.parameters = [Parameter(.deliveryTimeout, .number(min(timeout.milliseconds, WireLimits.varint)))]
+      }
+    case .full:
       (m.id, m.trackAlias) = (served.id ?? 0, rules.alias == .publisher ? served.alias : 0)
       m.largest = answer.largest
       m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
@@ -142,16 +149,25 @@ extension SessionCore {
     update.priority = m.priority
     switch rules.updating {
     case .priorityOnly, .missing: break
-    case .narrowing, .answered:
+    case .narrowing, .answered, .changes:
       (update.start, update.endGroup, update.endObject, update.forward) = (m.start, m.endGroup, m.endObject, m.forward)
-      if case .narrowing = rules.updating, let (start, endGroup) = served.range {
-        guard m.start >= start, endGroup.map({ $0 >= m.endGroup ?? .max }) ?? true else {
+      let old = served.range ?? (Location(0, 0), nil), start = m.start ?? old.start
+      var endGroup = m.endGroup
+      if case .changes = rules.updating { endGroup = endGroup ?? old.endGroup }
+      if case .answered = rules.updating {
+      } else if served.range != nil {
+        guard start >= old.start, old.endGroup.map({ $0 >= endGroup ?? .max }) ?? true else {
           throw violation("SUBSCRIBE_UPDATE widens request \(id)")
         }
       }
-      guard m.endGroup ?? .max >= m.start.group else { throw violation("SUBSCRIBE_UPDATE ends before it starts") }
-      served.range = (m.start, m.endGroup)
+      guard endGroup ?? .max >= start.group else { throw violation("SUBSCRIBE_UPDATE ends before it starts") }
+      served.range = (start, endGroup)
     }
+    update.groupOrder = m.groupOrder
+    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
+      update.deliveryTimeout = .milliseconds(Int64(clamping: ms))
+    }
+    served.request.groupOrder = m.groupOrder ?? served.request.groupOrder
     served.request.priority = m.priority
     served.request.forward = update.forward
     tell(.subscriptionUpdated(served.key, update))
@@ -215,5 +231,33 @@ extension RequestFailure {
     case .trackEnded, .subscriptionEnded: RequestFailure(.doesNotExist, phrase)
     default: self
     }
+  }
+}
+
+extension Location {
+  /// What is left of it where only groups are said, and group 0 looks like none.
+  var ofGroup: Location? { group == 0 ? nil : Location(group, 0) }
+}
+
+// MARK: Groups that will not come
+
+extension SessionCore {
+  /// Tells the subscriber that groups will not come, or not whole. Left out where the dialect has no words for it.
+  public func tell(_ gap: GroupGap, of key: RequestKey) {
+    guard let rules, case .exists = rules.gaps, let served = requests[key] as? ServedSubscription, served.isAnswered,
+      !served.isEnded
+    else { return }
+    var m = SubscribeGap()
+    (m.firstGroup, m.more) = (gap.groups.lowerBound, gap.groups.upperBound - gap.groups.lowerBound)
+    m.code = gap.code ?? rules.codes.stream.code(of: gap.reason)
+    try? answer(.subscribeGap(m), served)
+  }
+  /// A group's stream that is reset leaves a gap, which the publisher has to tell (§5.2 of transfork-03).
+  func tellGap(of stream: Stream, _ code: UInt64) {
+    guard case .exists? = rules?.gaps, case .subgroup(let group)? = stream.outgoing,
+      let served = stream.request as? ServedSubscription, !stream.isSettled
+    else { return }
+    let reason = rules?.codes.stream.meaning(of: code) ?? .unknown(code)
+    tell(GroupGap(group.group...group.group, reason, code: code), of: served.key)
   }
 }

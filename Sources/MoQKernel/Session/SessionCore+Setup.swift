@@ -20,12 +20,14 @@ extension SessionCore {
     guard let best = left.first, let first = best.handshake.first else {
       throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
     }
-    let group = left.filter { $0.handshake.first == first && $0.isFirst }
+    // One message offers whatever begins with the same one.
+    let group = left.filter { $0.isFirst && $0.begins(like: best) }
     var message = ClientSetup()
     for version in group.flatMap(\.handshake.versions) where !message.versions.contains(version) {
       message.versions.append(version)
     }
-    message.parameters = ourParameters(group.reduce([]) { $0.union($1.handshake.clientParameters) })
+    message.parameters = ourParameters(
+      group.reduce([]) { $0.union($1.handshake.clientParameters) }, mustSayPath: best.handshake.sign == .path)
     // One message offers dialects whose parameters differ: it is spelled by the first that has them all.
     let speller = group.first { $0.spells(message) } ?? best
     handshake = speller
@@ -57,7 +59,7 @@ extension SessionCore {
   }
 
   /// Our setup's parameters, as far as the layouts have them and the transport allows them.
-  private func ourParameters(_ allowed: Set<Parameter.Key>) -> [Parameter] {
+  private func ourParameters(_ allowed: Set<Parameter.Key>, mustSayPath: Bool = false) -> [Parameter] {
     var list: [Parameter] = []
     // Publisher and subscriber, the only role that forbids nothing (§6.2.2.1 of draft-07).
     if allowed.contains(.role) { list.append(Parameter(.role, .number(3))) }
@@ -65,7 +67,8 @@ extension SessionCore {
       if let value, allowed.contains(key) { list.append(Parameter(key, value)) }
     }
     if role == .client, transport == .quic {
-      add(.path, configuration.path.map { .bytes(Array($0.utf8)) })
+      let path = configuration.path ?? (mustSayPath ? "/" : nil)
+      add(.path, path.map { .bytes(Array($0.utf8)) })
       add(.authority, configuration.authority.map { .bytes(Array($0.utf8)) })
     }
     add(.maxRequestID, .number(configuration.requestCredit))
@@ -92,7 +95,10 @@ extension SessionCore {
         case .clientSetup(let setup) = message
       else { return .incomplete }
       offered = setup.versions
-      guard let version = candidate.handshake.versions.first(where: { offered.contains($0) }) else { return .other }
+      let sign = candidate.handshake.sign
+      guard let version = candidate.handshake.versions.first(where: { offered.contains($0) }),
+        sign == nil || setup.parameters.contains(where: { $0.key == sign })
+      else { return .other }
       return .setup(setup, version: version, used: used)
     }
     guard let found else {
@@ -119,9 +125,7 @@ extension SessionCore {
   /// The client reads the answer. Returns whether the setup is complete.
   func readServerSetup(_ stream: Stream) throws(SessionFailure) -> Bool {
     guard let tried = handshake else { return false }
-    let left = negotiation.left(by: agreed, transport).filter {
-      $0.handshake.first == tried.handshake.first && $0.isFirst
-    }
+    let left = negotiation.left(by: agreed, transport).filter { $0.isFirst && $0.begins(like: tried) }
     let bytes = stream.pending
     var answered: UInt64?
     let found = try reading(left) { candidate throws(SessionFailure) -> Read<ServerSetup> in
@@ -175,8 +179,7 @@ extension SessionCore {
     _ kind: MessageKind, _ bytes: [UInt8], _ first: (value: UInt64, size: Int)?, _ speller: Negotiation.Candidate,
     on stream: Stream?
   ) throws(SessionFailure) -> (Message, Int)? {
-    var skipped = 0
-    if let first { if case .typed = speller.codec.framing(of: kind) {} else { skipped = first.size } }
+    let skipped = first.map { typeSize($0, speller, kind) } ?? 0
     let maximum = configuration.maximumControlMessage
     guard
       let (message, used) = try readMessage(
@@ -186,6 +189,12 @@ extension SessionCore {
       throw SessionFailure(.protocolViolation, "the session begins with \(speller.codec.name(of: message.kind))")
     }
     return (message, used + skipped)
+  }
+  /// Bytes of the stream's type, where it is not the message's own.
+  private func typeSize(
+    _ first: (value: UInt64, size: Int), _ speller: Negotiation.Candidate, _ kind: MessageKind
+  ) -> Int {
+    if case .typed = speller.codec.framing(of: kind) { 0 } else { first.size }
   }
   private func firstVarint(_ bytes: [UInt8]) -> (value: UInt64, size: Int)? {
     var reader = WireReader(bytes.span.bytes), value: UInt64 = 0

@@ -48,9 +48,11 @@ extension SessionCore {
   }
   private func sendingStopped(_ stream: Stream, _ code: UInt64) throws(SessionFailure) {
     switch stream.use {
-    case .sending:
+    case .sending,
+      .exchange where !stream.isOurs:
       tell(.stopped(stream.key, code: code))
       let request = stream.request
+      tellGap(of: stream, code)
       dropSending(stream, code)
       outgoingEnded(stream)
       settle(stream)
@@ -60,7 +62,8 @@ extension SessionCore {
       dropSending(stream, code)
       // A responder that wants no more questions may still answer; a requester that wants no answer is gone.
       if stream.isOurs { settle(stream) } else { try carrierEnded(stream, reset: code) }
-    case .unknown, .receiving, .held, .refused:
+    // The peer wants no more updates of our request; its answer goes on.
+    case .unknown, .receiving, .held, .refused, .exchange:
       dropSending(stream, code)
       settle(stream)
     }
@@ -89,11 +92,14 @@ extension SessionCore {
   func take(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) {
     switch stream.use {
     case .receiving: try objectsArrived(bytes, stream)
+    case .exchange where stream.isOurs:
+      fetchedArrive(stream)
+      try objectsArrived(bytes, stream)
     case .control:
       stream.pending.append(contentsOf: bytes)
       stream.credit += bytes.count
       try controlArrived(stream)
-    case .request:
+    case .request, .exchange:
       stream.pending.append(contentsOf: bytes)
       stream.credit += bytes.count
       try requestArrived(stream)
@@ -137,8 +143,21 @@ extension SessionCore {
     case .control: throw controlEnded(reset)
     case .request:
       stream.isReceived = true
-      try carrierEnded(stream, reset: reset)
+      if reset == nil, !stream.isOurs, stream.grammar?.openerMayFinish ?? false {
+        try openerFinished(stream)
+      } else {
+        try carrierEnded(stream, reset: reset)
+      }
       return
+    case .exchange:
+      stream.isReceived = true
+      if stream.isOurs {
+        try fetchedEnd(stream, reset: reset)
+      } else if let reset {
+        withdraw(fetchOn: stream, reset)
+      } else {
+        try openerFinished(stream)
+      }
     case .receiving:
       stream.isReceived = true
       try objectsEnded(stream, reset: reset)
@@ -186,10 +205,11 @@ extension SessionCore {
       stream.credit += stream.pending.count
       if let index = held.firstIndex(where: { $0 === stream }) { held.remove(at: index) }
       if stream.heldEnd != nil { stream.isReceived = true }
-    case .receiving:
+    case .receiving,
+      .exchange where stream.isOurs:
       // A header that is not whole: nothing of it has been credited.
       stream.credit += stream.pending.count
-    case .control, .request, .sending: break
+    case .control, .request, .sending, .exchange: break
     }
     stream.use = .refused
     stream.pending = []
@@ -211,7 +231,7 @@ extension SessionCore {
 
   /// Forgets a stream when nothing more can happen on it.
   func settle(_ stream: Stream) {
-    guard stream.isReceived, stream.isSettled, stream.unconsumed == 0 else { return }
+    guard stream.isReceived, stream.isSettled, stream.unconsumed == 0, streams[stream.key] === stream else { return }
     giveCredit(stream)
     stream.request?.detach(stream)
     if !stream.isOurs { incomingStreams -= 1 }

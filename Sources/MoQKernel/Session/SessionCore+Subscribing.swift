@@ -20,7 +20,7 @@ extension SessionCore {
   private func joins(_ request: SubscribeRequest, _ rules: Rules) -> Bool {
     guard request.filter == .currentGroup, request.forward, !rules.filters.contains(.currentGroup) else { return false }
     switch rules.fetching {
-    case .missing, .standalone: return false
+    case .missing, .group, .standalone: return false
     case .joiningRelative, .joining: return true
     }
   }
@@ -29,7 +29,12 @@ extension SessionCore {
   private func spoken(_ filter: Filter, _ rules: Rules) -> Filter {
     let kind: Rules.FilterKind
     switch filter {
-    case .currentGroup: kind = .currentGroup
+    // What begins and ends within a group is bounded by its owner.
+    case .from(let start) where rules.filters.contains(.groups): return .from(Location(start.group, 0))
+    case .range(let start, let endGroup, _) where rules.filters.contains(.groups):
+      return .range(Location(start.group, 0), endGroup: endGroup, endObject: nil)
+    case .currentGroupThrough where rules.filters.contains(.groups): return filter
+    case .currentGroup, .currentGroupThrough: kind = .currentGroup
     case .nextGroup: kind = .nextGroup
     case .nextObject: kind = .nextObject
     case .from, .range: kind = .absolute
@@ -38,7 +43,7 @@ extension SessionCore {
       // The whole of the end group is the least that can be said.
       return rules.filters.contains(.absolute) ? .range(start, endGroup: endGroup, endObject: nil) : .currentGroup
     }
-    if rules.filters.contains(kind) { return filter }
+    if rules.filters.contains(kind) { return kind == .currentGroup ? .currentGroup : filter }
     return rules.filters.contains(.nextObject) ? .nextObject : .currentGroup
   }
   func subscribeMessage(_ subscription: Subscription, _ id: UInt64) -> Subscribe {
@@ -50,14 +55,23 @@ extension SessionCore {
     guard let rules else { return m }
     m.filter = spoken(request.filter, rules)
     // What follows are wishes; a dialect that has no words for them loses nothing but the wish.
-    if case .objects = rules.objects {
-      m.groupOrder = request.groupOrder
-      if let timeout = request.deliveryTimeout {
-        m.parameters.append(Parameter(.deliveryTimeout, .number(timeout.milliseconds)))
-      }
+    m.groupOrder = wished(request.groupOrder, rules)
+    m.parameters = wished(request.deliveryTimeout, rules)
+    if rules.wishes.contains(.authorization) {
       m.parameters += request.authorization.map { Parameter(.authorization, .token($0)) }
     }
     return m
+  }
+  private func wished(_ order: GroupOrder, _ rules: Rules) -> GroupOrder {
+    if rules.wishes.contains(.groupOrder) { return order }
+    guard rules.wishes.contains(.chosenOrder) else { return .publisher }
+    return order == .descending ? .descending : .ascending
+  }
+  private func wished(_ timeout: Duration?, _ rules: Rules) -> [Parameter] {
+    guard let timeout, rules.wishes.contains(.deliveryTimeout) else { return [] }
+    // 0 means none where it can be said at all.
+    let milliseconds = min(max(timeout.milliseconds, 1), WireLimits.varint)
+    return [Parameter(.deliveryTimeout, .number(milliseconds))]
   }
 
   // MARK: Answers
@@ -68,6 +82,9 @@ extension SessionCore {
     var answer = SubscribeAnswer(largest: m.largest)
     (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
     if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }
+    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
+      answer.deliveryTimeout = .milliseconds(Int64(clamping: ms))
+    }
     subscription.range = start(of: spoken(subscription.request.filter, rules), m.largest)
     if rules.alias == .publisher {
       if let other = aliases[m.trackAlias], other !== subscription {
@@ -99,6 +116,7 @@ extension SessionCore {
     let group = largest?.group ?? 0
     switch filter {
     case .currentGroup: return (Location(group, 0), nil)
+    case .currentGroupThrough(let endGroup): return (Location(group, 0), endGroup)
     case .nextGroup: return (largest == nil ? Location(0, 0) : Location(group &+ 1, 0), nil)
     case .nextObject:
       let step: UInt64 = rules?.filters.contains(.latestObject) == true ? 0 : 1
@@ -193,12 +211,17 @@ extension SessionCore {
         counters.updatesDropped += 1
         return
       }
-    case .narrowing:
+    case .narrowing, .changes:
       let (start, endGroup) = subscription.range ?? (Location(0, 0), nil)
       guard update.start ?? start >= start, endGroup.map({ ($0 >= update.endGroup ?? $0) }) ?? true else {
         throw CommandError(.inexpressible, "\(name) can only narrow a subscription")
       }
     case .answered: break
+    }
+    if case .changes = rules.updating {
+      if let start = update.start { subscription.range?.start = start }
+      if let endGroup = update.endGroup { subscription.range?.endGroup = endGroup }
+      return try transmit(update, subscription)
     }
     // What is not said stays as it is.
     var update = update
@@ -217,14 +240,33 @@ extension SessionCore {
   func transmit(_ update: SubscriptionUpdate, _ subscription: Subscription) throws(CommandError) {
     var m = SubscribeUpdate()
     m.priority = update.priority
-    if case .priorityOnly? = rules?.updating {
-    } else {
+    switch rules?.updating {
+    case .priorityOnly?: m.start = nil
+    case .changes?:
+      guard let rules else { return }
+      let request = subscription.request
+      (m.start, m.endGroup) = (update.start.map { Location($0.group, 0) }, update.endGroup)
+      m.groupOrder = wished(update.groupOrder ?? request.groupOrder, rules)
+      m.parameters = wished(update.deliveryTimeout ?? request.deliveryTimeout, rules)
+      m.forward = update.forward
+      subscription.request.groupOrder = update.groupOrder ?? request.groupOrder
+      subscription.request.deliveryTimeout = update.deliveryTimeout ?? request.deliveryTimeout
+    case .missing?, .narrowing?, .answered?, nil:
       (m.id, m.subscription) = (peekID(.subscribeUpdate), subscription.id ?? 0)
       (m.start, m.endGroup, m.endObject) = (update.start ?? Location(0, 0), update.endGroup, update.endObject)
       m.forward = update.forward
     }
     try answer(.subscribeUpdate(m), subscription)
     _ = useID(.subscribeUpdate)
+  }
+
+  /// SUBSCRIBE_GAP.
+  func gapTold(_ m: SubscribeGap, _ carrier: Stream?) throws(SessionFailure) {
+    guard let subscription = carrier?.request as? Subscription, let codes = rules?.codes else { return }
+    let (last, overflow) = m.firstGroup.addingReportingOverflow(m.more)
+    guard !overflow, last <= WireLimits.varint else { throw violation("a gap ends after the last group there can be") }
+    let reason = codes.stream.meaning(of: m.code) ?? .unknown(m.code)
+    tell(.gap(subscription.key, GroupGap(m.firstGroup...last, reason, code: m.code)))
   }
 
   // MARK: PUBLISH

@@ -10,6 +10,8 @@ final class Stream {
     case control
     /// Belongs to one request, which `request` holds once its first message has come.
     case request
+    /// The same, and objects answer it: messages from its opener, objects back.
+    case exchange
     /// Objects that the peer sends.
     case receiving
     /// The same, but whose they are is not known yet. Nothing of it is credited.
@@ -18,6 +20,31 @@ final class Stream {
     case sending
     /// Whatever still arrives is dropped.
     case refused
+  }
+
+  /// Whether the peer sends objects here.
+  @inline(__always) var receivesObjects: Bool {
+    switch use {
+    case .receiving: true
+    case .exchange: isOurs
+    default: false
+    }
+  }
+  /// Whether we send objects here.
+  @inline(__always) var sendsObjects: Bool {
+    switch use {
+    case .sending: true
+    case .exchange: !isOurs
+    default: false
+    }
+  }
+  /// Whether messages of a request arrive here.
+  var receivesMessages: Bool {
+    switch use {
+    case .request: true
+    case .exchange: !isOurs
+    default: false
+    }
   }
 
   let key: StreamKey
@@ -46,6 +73,8 @@ final class Stream {
   /// Whether the owner was told of the stream, and so is owed its end.
   var isAnnounced = false
   @exclusivity(unchecked) var incoming: IncomingObjects?
+  /// The last object that is wanted.
+  @exclusivity(unchecked) var lastObject: UInt64 = .max
   /// Which message of its stream comes next from the peer; for control streams: whether the setup is done.
   var messagesReceived = 0
   var grammar: RequestStream?

@@ -15,6 +15,7 @@ struct Composer: WireWalk {
     guard let byte = UInt8(exactly: number) else { throw .invalid(.init(name), number, wanted: "a byte") }
     value = byte
   }
+  mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) { try varint(name, &value) }
   mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     guard let bytes = VectorKeys.bytes(self[name]) else { throw .truncated(.init(name)) }
     value = bytes
@@ -30,12 +31,21 @@ struct Composer: WireWalk {
     value = bytes
   }
   mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace, _: NamespaceForm) throws(WireError) {
-    guard let fields = self[name]?.elements else { throw .truncated(.init(name)) }
-    value = TrackNamespace()
+    value = try namespace(self[name], name)
+  }
+  mutating func parts(
+    _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _: NamespaceForm
+  ) throws(WireError) {
+    value = try namespace(json[keys.plural(name)], name)
+  }
+  private func namespace(_ json: JSON?, _ name: StaticString) throws(WireError) -> TrackNamespace {
+    guard let fields = json?.elements else { throw .truncated(.init(name)) }
+    var namespace = TrackNamespace()
     for field in fields {
       guard let bytes = VectorKeys.bytes(field) else { throw .truncated(.init(name)) }
-      value.append(bytes)
+      namespace.append(bytes)
     }
+    return namespace
   }
   mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
     guard let text = self[name]?.text else { throw .truncated(.init(name)) }
@@ -106,7 +116,9 @@ struct Composer: WireWalk {
   }
 
   /// Lengths are not in the JSON; what they enclose is.
-  mutating func within(_: StaticString, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError) {
+  mutating func within(
+    _: StaticString, _: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
     try fields(&self)
   }
   @_lifetime(value: copy value)

@@ -23,8 +23,8 @@ public struct ControlFrame: Equatable, Sendable {
     }
     let start = wire.position, found: UInt64?
     switch framing {
-    case .typed(.uint16): found = wire.integer(UInt16.self).map { UInt64($0) }
-    case .typed(.varint), .length: found = wire.varint()
+    case .typed(.uint16), .length(.uint16): found = wire.integer(UInt16.self).map { UInt64($0) }
+    case .typed(.varint), .length(.varint): found = wire.varint()
     case .bare: return ControlFrame(type: nil, header: 0, body: nil)
     }
     guard let found else { return nil }

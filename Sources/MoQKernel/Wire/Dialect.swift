@@ -29,6 +29,7 @@ public protocol Dialect: SendableMetatype {
   associatedtype SUBSCRIBE: Layout<Subscribe>
   associatedtype SUBSCRIBE_OK: Layout<SubscribeOK>
   associatedtype SUBSCRIBE_ERROR: Layout<RequestError>
+  associatedtype SUBSCRIBE_GAP: Layout<SubscribeGap>
   associatedtype SUBSCRIBE_UPDATE: Layout<SubscribeUpdate>
   associatedtype UNSUBSCRIBE: Layout<RequestReference>
   associatedtype PUBLISH_DONE: Layout<SubscribeDone>
@@ -39,6 +40,7 @@ public protocol Dialect: SendableMetatype {
   associatedtype FETCH_OK: Layout<FetchOK>
   associatedtype FETCH_ERROR: Layout<RequestError>
   associatedtype FETCH_CANCEL: Layout<RequestReference>
+  associatedtype FETCH_UPDATE: Layout<FetchUpdate>
   associatedtype TRACK_STATUS: Layout<TrackStatusRequest>
   associatedtype TRACK_STATUS_OK: Layout<TrackStatusOK>
   associatedtype TRACK_STATUS_ERROR: Layout<RequestError>
@@ -96,7 +98,7 @@ extension Dialect {
   ) throws(WireError) {
     let outer = try open(L.type, framing, &wire)
     try L.read(&message, from: &wire)
-    try wire.finish(outer)
+    if let outer { try wire.finish(outer) }
   }
 
   /// Writes a message. On an error nothing has been written.
@@ -130,7 +132,7 @@ extension Dialect {
     do throws(WireError) {
       let outer = try open(type(of: kind), framing(of: kind), &wire)
       let message = try read(kind, from: &wire)
-      try wire.finish(outer)
+      if let outer { try wire.finish(outer) }
       if checking { try check(message) }
       return message
     } catch {
@@ -152,21 +154,22 @@ extension Dialect {
       guard let type else { throw .inexpressible("message") }
       try wire.varint(type, "Type")
       return wire.begin(length)
-    case .length: return wire.begin(.varint)
+    case .length(let length): return wire.begin(length)
     case .bare: return wire.count
     }
   }
   @inlinable static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter) throws(WireError) {
     switch framing {
     case .typed(let length): try wire.finish(length, from: start)
-    case .length: try wire.finish(.varint, from: start)
+    case .length(let length): try wire.finish(length, from: start)
     case .bare: break
     }
   }
-  /// Reads a message's type and length, and narrows the reader to its body; returns the bound to restore.
+  /// Reads a message's type and length, and narrows the reader to its body; returns the bound to restore, or
+  /// nil where no length says where the body ends.
   @inlinable static func open(
     _ type: UInt64?, _ framing: Framing, _ wire: inout WireReader
-  ) throws(WireError) -> Int {
+  ) throws(WireError) -> Int? {
     switch framing {
     case .typed(let length):
       var found: UInt64 = 0
@@ -174,8 +177,8 @@ extension Dialect {
       guard let type else { throw .inexpressible("message") }
       guard found == type else { throw .invalid("Type", found, wanted: "the message's type") }
       return try wire.beginBody(length)
-    case .length: return try wire.beginBody(.varint)
-    case .bare: return try wire.begin(wire.remaining)
+    case .length(let length): return try wire.beginBody(length)
+    case .bare: return nil
     }
   }
 }
@@ -188,12 +191,14 @@ extension WireReader {
     return error
   }
   /// Reads a body's length and narrows the cursor to it.
-  @usableFromInline mutating func beginBody(_ form: Framing.Length) throws(WireError) -> Int {
+  @usableFromInline mutating func beginBody(
+    _ form: Framing.Length, _ name: StaticString = "Length"
+  ) throws(WireError) -> Int {
     fieldStart = offset
     switch form {
-    case .varint: return try begin(try length("Length", .max))
+    case .varint: return try begin(try length(name, .max))
     case .uint16:
-      guard let count = integer(UInt16.self), Int(count) <= remaining else { throw .truncated("Length") }
+      guard let count = integer(UInt16.self), Int(count) <= remaining else { throw .truncated(.init(name)) }
       return try begin(Int(count))
     }
   }

@@ -31,6 +31,9 @@ extension Dialect {
     case .subscribeError(var m):
       try SUBSCRIBE_ERROR.walk(&m, &wire)
       message = .subscribeError(m)
+    case .subscribeGap(var m):
+      try SUBSCRIBE_GAP.walk(&m, &wire)
+      message = .subscribeGap(m)
     case .subscribeUpdate(var m):
       try SUBSCRIBE_UPDATE.walk(&m, &wire)
       message = .subscribeUpdate(m)
@@ -61,6 +64,9 @@ extension Dialect {
     case .fetchCancel(var m):
       try FETCH_CANCEL.walk(&m, &wire)
       message = .fetchCancel(m)
+    case .fetchUpdate(var m):
+      try FETCH_UPDATE.walk(&m, &wire)
+      message = .fetchUpdate(m)
     case .trackStatus(var m):
       try TRACK_STATUS.walk(&m, &wire)
       message = .trackStatus(m)
@@ -145,6 +151,10 @@ extension Dialect {
       var m = RequestError()
       try SUBSCRIBE_ERROR.read(&m, from: &wire)
       return .subscribeError(m)
+    case .subscribeGap:
+      var m = SubscribeGap()
+      try SUBSCRIBE_GAP.read(&m, from: &wire)
+      return .subscribeGap(m)
     case .subscribeUpdate:
       var m = SubscribeUpdate()
       try SUBSCRIBE_UPDATE.read(&m, from: &wire)
@@ -185,6 +195,10 @@ extension Dialect {
       var m = RequestReference()
       try FETCH_CANCEL.read(&m, from: &wire)
       return .fetchCancel(m)
+    case .fetchUpdate:
+      var m = FetchUpdate()
+      try FETCH_UPDATE.read(&m, from: &wire)
+      return .fetchUpdate(m)
     case .trackStatus:
       var m = TrackStatusRequest()
       try TRACK_STATUS.read(&m, from: &wire)
@@ -255,6 +269,7 @@ extension Dialect {
     case .subscribe(let m): try SUBSCRIBE.write(m, to: &wire)
     case .subscribeOK(let m): try SUBSCRIBE_OK.write(m, to: &wire)
     case .subscribeError(let m): try SUBSCRIBE_ERROR.write(m, to: &wire)
+    case .subscribeGap(let m): try SUBSCRIBE_GAP.write(m, to: &wire)
     case .subscribeUpdate(let m): try SUBSCRIBE_UPDATE.write(m, to: &wire)
     case .unsubscribe(let m): try UNSUBSCRIBE.write(m, to: &wire)
     case .subscribeDone(let m): try PUBLISH_DONE.write(m, to: &wire)
@@ -265,6 +280,7 @@ extension Dialect {
     case .fetchOK(let m): try FETCH_OK.write(m, to: &wire)
     case .fetchError(let m): try FETCH_ERROR.write(m, to: &wire)
     case .fetchCancel(let m): try FETCH_CANCEL.write(m, to: &wire)
+    case .fetchUpdate(let m): try FETCH_UPDATE.write(m, to: &wire)
     case .trackStatus(let m): try TRACK_STATUS.write(m, to: &wire)
     case .trackStatusOK(let m): try TRACK_STATUS_OK.write(m, to: &wire)
     case .trackStatusError(let m): try TRACK_STATUS_ERROR.write(m, to: &wire)
@@ -294,6 +310,7 @@ extension Dialect {
     case .subscribe: SUBSCRIBE.self
     case .subscribeOK: SUBSCRIBE_OK.self
     case .subscribeError: SUBSCRIBE_ERROR.self
+    case .subscribeGap: SUBSCRIBE_GAP.self
     case .subscribeUpdate: SUBSCRIBE_UPDATE.self
     case .unsubscribe: UNSUBSCRIBE.self
     case .subscribeDone: PUBLISH_DONE.self
@@ -304,6 +321,7 @@ extension Dialect {
     case .fetchOK: FETCH_OK.self
     case .fetchError: FETCH_ERROR.self
     case .fetchCancel: FETCH_CANCEL.self
+    case .fetchUpdate: FETCH_UPDATE.self
     case .trackStatus: TRACK_STATUS.self
     case .trackStatusOK: TRACK_STATUS_OK.self
     case .trackStatusError: TRACK_STATUS_ERROR.self
@@ -336,6 +354,7 @@ extension Message {
       case .subscribe: .subscribe(Subscribe())
       case .subscribeOK: .subscribeOK(SubscribeOK())
       case .subscribeError: .subscribeError(RequestError())
+      case .subscribeGap: .subscribeGap(SubscribeGap())
       case .subscribeUpdate: .subscribeUpdate(SubscribeUpdate())
       case .unsubscribe: .unsubscribe(RequestReference())
       case .subscribeDone: .subscribeDone(SubscribeDone())
@@ -346,6 +365,7 @@ extension Message {
       case .fetchOK: .fetchOK(FetchOK())
       case .fetchError: .fetchError(RequestError())
       case .fetchCancel: .fetchCancel(RequestReference())
+      case .fetchUpdate: .fetchUpdate(FetchUpdate())
       case .trackStatus: .trackStatus(TrackStatusRequest())
       case .trackStatusOK: .trackStatusOK(TrackStatusOK())
       case .trackStatusError: .trackStatusError(RequestError())
@@ -374,6 +394,7 @@ extension Message {
     case .subscribe: .subscribe
     case .subscribeOK: .subscribeOK
     case .subscribeError: .subscribeError
+    case .subscribeGap: .subscribeGap
     case .subscribeUpdate: .subscribeUpdate
     case .unsubscribe: .unsubscribe
     case .subscribeDone: .subscribeDone
@@ -384,6 +405,7 @@ extension Message {
     case .fetchOK: .fetchOK
     case .fetchError: .fetchError
     case .fetchCancel: .fetchCancel
+    case .fetchUpdate: .fetchUpdate
     case .trackStatus: .trackStatus
     case .trackStatusOK: .trackStatusOK
     case .trackStatusError: .trackStatusError

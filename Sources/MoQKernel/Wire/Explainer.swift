@@ -80,6 +80,11 @@ struct Explainer: ~Escapable, WireWalk {
     try wire.byte(name, &value)
     note(name, from: start, "\(value)", json(value))
   }
+  mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+    let start = wire.position
+    try wire.uint16(name, &value)
+    note(name, from: start, "\(value)", .integer(value))
+  }
   mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     let start = wire.position
     try wire.bytes(name, &value, maximum: maximum)
@@ -106,6 +111,14 @@ struct Explainer: ~Escapable, WireWalk {
     let start = wire.position
     try wire.tuple(name, &value, form)
     note(name, from: start, value.path, .array(value.fields.map { json($0) }))
+  }
+  mutating func parts(
+    _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
+  ) throws(WireError) {
+    let start = wire.position
+    try wire.parts(count, name, &value, form)
+    note(count.description, from: start, value.path)
+    set(keys.plural(name), .array(value.fields.map { VectorKeys.json($0) }))
   }
   mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
     let start = wire.position
@@ -201,9 +214,11 @@ struct Explainer: ~Escapable, WireWalk {
       JSON.Member("raw_hex", .string(JSON.hex(raw))),
     ])
   }
-  mutating func within(_ name: StaticString, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError) {
+  mutating func within(
+    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
     let start = wire.position
-    let outer = try wire.begin(try wire.length(name, .max))
+    let outer = try wire.beginBody(length, name)
     note(name.description, from: start, "\(wire.remaining)")
     try fields(&self)
     try wire.finish(outer)

@@ -36,7 +36,7 @@ extension Dialect {
     do throws(WireError) {
       let outer = try explainer.open(type(of: kind), framing(of: kind))
       try walk(&message, &explainer)
-      try explainer.wire.finish(outer)
+      if let outer { try explainer.wire.finish(outer) }
     } catch {
       failure = explain(explainer.located(error), in: kind)
     }
@@ -114,7 +114,7 @@ extension Dialect {
 
 extension Explainer {
   /// Reads a message's type and length, and notes them; returns the bound to restore.
-  mutating func open(_ type: UInt64?, _ framing: Framing) throws(WireError) -> Int {
+  mutating func open(_ type: UInt64?, _ framing: Framing) throws(WireError) -> Int? {
     switch framing {
     case .typed(let length):
       let start = wire.position
@@ -123,8 +123,8 @@ extension Explainer {
       note("Type", from: start, "0x" + String(found, radix: 16))
       guard found == type else { throw .invalid("Type", found, wanted: "the message's type") }
       return try openBody(length)
-    case .length: return try openBody(.varint)
-    case .bare: return try wire.begin(wire.remaining)
+    case .length(let length): return try openBody(length)
+    case .bare: return nil
     }
   }
   private mutating func openBody(_ length: Framing.Length) throws(WireError) -> Int {

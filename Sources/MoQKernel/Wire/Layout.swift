@@ -49,7 +49,7 @@ public enum Framing: Equatable, Sendable {
   /// A type, a length, the fields. moq-transport.
   case typed(Length)
   /// A length and the fields: the place on the stream says which message it is. moq-lite since 01.
-  case length
+  case length(Length)
   /// Only the fields. moq-lite-00, transfork.
   case bare
 }
@@ -61,9 +61,12 @@ public enum Integers: Sendable { case quic, leadingOnes }
 public struct RequestStream: Equatable, Sendable {
   /// Messages of one side: the first, and those that may follow it, any number of times.
   public struct Side: Equatable, Sendable {
-    public var first: MessageKind
+    /// nil: no messages, but the objects of a group, as on a group's stream after its header.
+    public var first: MessageKind?
     public var then: MessageKind?
     public init(_ first: MessageKind, then: MessageKind? = nil) { (self.first, self.then) = (first, then) }
+    private init() {}
+    public static var objects: Side { Side() }
   }
   /// What the stream begins with.
   public var type: UInt64
@@ -71,7 +74,12 @@ public struct RequestStream: Equatable, Sendable {
   public var isMessageType: Bool
   public var opener: Side
   public var acceptor: Side
-  public init(_ type: UInt64, isMessageType: Bool = false, opener: Side, acceptor: Side) {
+  /// Whether FIN of the opener says only that no more messages of it follow; otherwise it ends the request.
+  public var openerMayFinish: Bool
+  public init(
+    _ type: UInt64, isMessageType: Bool = false, opener: Side, acceptor: Side, openerMayFinish: Bool = false
+  ) {
     (self.type, self.isMessageType, self.opener, self.acceptor) = (type, isMessageType, opener, acceptor)
+    self.openerMayFinish = openerMayFinish
   }
 }

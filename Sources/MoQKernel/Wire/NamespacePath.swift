@@ -2,10 +2,10 @@ extension TrackNamespace {
   /// The most bytes of a namespace that is written as one path.
   public static var maximumPath: Int { maximumBytes + maximumFields }
 
-  /// Whether the fields and a name of `count` bytes stay within `maximumBytes`.
-  @usableFromInline func fits(with count: Int) -> Bool {
+  /// Whether the fields and a name of `count` bytes stay within a bound.
+  @usableFromInline func fits(with count: Int, _ maximum: Int = TrackNamespace.maximumBytes) -> Bool {
     // The encoding is never shorter than what it holds, so most need no counting.
-    encoded.count + count <= Self.maximumBytes || byteCount + count <= Self.maximumBytes
+    encoded.count + count <= maximum || byteCount + count <= maximum
   }
 
   /// Whether a field has no bytes.

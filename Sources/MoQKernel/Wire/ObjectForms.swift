@@ -94,8 +94,8 @@ public struct SubgroupForm: Sendable {
   /// What a stream is: a subgroup of objects, or a group of frames, as moq-lite has it.
   public enum Content: Sendable {
     case subgroup
-    /// A request's id and a sequence number, in a message with a length or without, then frames: a length
-    /// and a payload each. Subgroup 0; ids count from 0.
+    /// A request's id and a sequence number, in a message with a length or without, then frames: a length, in
+    /// the same form, and a payload each. Subgroup 0; ids count from 0.
     case frames(Framing)
     var isSubgroup: Bool { if case .subgroup = self { true } else { false } }
     var isFrames: Bool { !isSubgroup }

@@ -40,6 +40,12 @@ public struct SubgroupStream: Sendable {
     self.flags = flags.union(forms.subgroup.always)
   }
 
+  /// A group that has no header of its own, since its request says which it is, from one of its objects on.
+  public init(_ forms: ObjectForms, group: UInt64, from id: UInt64) {
+    self.init(forms)
+    (self.group, priority, next) = (group, nil, id)
+  }
+
   /// The header, its type included.
   @inlinable public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
     guard var type = form.type(for: flags) else { throw .inexpressible("Type") }
@@ -69,17 +75,17 @@ public struct SubgroupStream: Sendable {
   @inlinable mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
     try wire.implied("Subgroup ID", &subgroup, 0)
     priority = nil
-    if framing == .bare {
+    guard case .length(let length) = framing else {
       try wire.varint("Subscribe ID", &trackAlias)
       try wire.varint("Group Sequence", &group)
-    } else {
-      var (id, sequence) = (trackAlias, group)
-      try wire.within("Message Length") { wire throws(WireError) in
-        try wire.varint("Subscribe ID", &id)
-        try wire.varint("Group Sequence", &sequence)
-      }
-      (trackAlias, group) = (id, sequence)
+      return
     }
+    var (id, sequence) = (trackAlias, group)
+    try wire.within("Message Length", length) { wire throws(WireError) in
+      try wire.varint("Subscribe ID", &id)
+      try wire.varint("Group Sequence", &sequence)
+    }
+    (trackAlias, group) = (id, sequence)
   }
 
   /// One object, up to its payload.
@@ -111,7 +117,11 @@ public struct SubgroupStream: Sendable {
       try wire.implied("Object ID", &id, least)
       try wire.expressible("Extension headers", extensions.byteCount == 0)
       try wire.implied("Object Status", &status, .normal)
-      try wire.varint("Message Length", &length)
+      switch form.content {
+      case .frames(.length(.uint16)): try wire.uint16("Message Length", &length)
+      case .frames(.bare): try wire.varint("Payload Length", &length)
+      default: try wire.varint("Message Length", &length)
+      }
       next = least &+ 1
       return
     }

@@ -10,6 +10,8 @@ public protocol WireWalk: ~Copyable, ~Escapable {
   static var fills: Bool { get }
   mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError)
   mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError)
+  /// Two bytes, the higher first.
+  mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError)
   /// A length of at most `maximum`, then that many bytes.
   mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError)
   /// A reason phrase: a length of at most `WireLimits.reasonPhrase`, then that many bytes.
@@ -19,6 +21,9 @@ public protocol WireWalk: ~Copyable, ~Escapable {
   /// All that is left of the body.
   mutating func rest(_ name: StaticString, _ value: inout [UInt8]) throws(WireError)
   mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm) throws(WireError)
+  /// A namespace as transfork's path: how many parts, then each as a length and its bytes.
+  mutating func parts(
+    _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm) throws(WireError)
   /// A namespace as moq-lite's string: its fields joined by `/`.
   mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError)
   mutating func paths(_ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]) throws(WireError)
@@ -28,7 +33,8 @@ public protocol WireWalk: ~Copyable, ~Escapable {
     _ count: StaticString, _ name: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError)
   /// A length, then fields that use exactly that many bytes.
-  mutating func within(_ name: StaticString, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError)
+  mutating func within(
+    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError)
   /// An object's extension headers, borrowed from the bytes being read.
   @_lifetime(value: copy self, copy value)
   mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError)
@@ -56,6 +62,8 @@ public enum WireLimits {
   public static var versions: UInt64 { 256 }
   /// Bytes of an object's extension headers. No draft names a bound; they are stored until they are whole.
   public static var extensions: UInt64 { 65_536 }
+  /// Bytes of a track's path in transfork (§6.7 of transfork-03).
+  public static var transforkPath: Int { 1_023 }
   /// The largest integer that RFC 9000 can write.
   public static var varint: UInt64 { 0x3fff_ffff_ffff_ffff }
   /// Bytes of a control message after its type and length, where 16 bits do not bound it anyway.
@@ -68,8 +76,12 @@ public struct NamespaceForm: Sendable {
   public var fewest: Int
   /// Whether a field may be empty, as through draft-15.
   public var allowsEmptyFields: Bool
-  @inlinable public init(fewest: Int = 1, allowsEmptyFields: Bool = true) {
-    (self.fewest, self.allowsEmptyFields) = (fewest, allowsEmptyFields)
+  /// The most bytes of all fields together.
+  public var maximumBytes: Int
+  @inlinable public init(
+    fewest: Int = 1, allowsEmptyFields: Bool = true, maximumBytes: Int = TrackNamespace.maximumBytes
+  ) {
+    (self.fewest, self.allowsEmptyFields, self.maximumBytes) = (fewest, allowsEmptyFields, maximumBytes)
   }
 }
 
@@ -83,6 +95,16 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   }
   @inlinable public mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
     try tuple(name, &value, NamespaceForm())
+  }
+  @inlinable public mutating func parts(
+    _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
+  ) throws(WireError) {
+    try tuple(name, &value, form)
+  }
+  @inlinable public mutating func within(
+    _ name: StaticString, _ fields: (inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
+    try within(name, .varint, fields)
   }
   /// A one-byte truth value.
   @inlinable public mutating func flag(_ name: StaticString, _ value: inout Bool) throws(WireError) {

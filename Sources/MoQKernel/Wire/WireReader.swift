@@ -31,6 +31,11 @@ public struct WireReader: ~Escapable, WireWalk {
     guard let read = integer(UInt8.self) else { throw Self.truncated(name) }
     value = read
   }
+  @inlinable public mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+    fieldStart = offset
+    guard let read = integer(UInt16.self) else { throw Self.truncated(name) }
+    value = UInt64(read)
+  }
   @usableFromInline @inline(never)
   static func truncated(_ name: StaticString) -> WireError { .truncated(.init(name)) }
   public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
@@ -60,21 +65,21 @@ public struct WireReader: ~Escapable, WireWalk {
     var isCanonical = integers == .quic, size = 0
     for _ in 0..<count {
       let before = offset
-      let length = try length(name, TrackNamespace.maximumBytes)
+      let length = try length(name, form.maximumBytes)
       guard length > 0 || form.allowsEmptyFields else { throw .invalid(.init(name), 0, wanted: "no empty field") }
       // The shortest length is kept as it is; equal namespaces must have equal bytes.
       isCanonical = isCanonical && offset &- before == (length < 0x40 ? 1 : 2)
       offset += length
       size += length
     }
-    guard size <= TrackNamespace.maximumBytes else {
-      throw .tooLong(.init(name), UInt64(size), wanted: "at most 4096 bytes")
+    guard size <= form.maximumBytes else {
+      throw .tooLong(.init(name), UInt64(size), wanted: Self.bound(form.maximumBytes))
     }
     let length = offset - start
     offset = start
     guard isCanonical else {
       value = TrackNamespace()
-      for _ in 0..<count { value.append(copy(try self.length(name, TrackNamespace.maximumBytes))) }
+      for _ in 0..<count { value.append(copy(try self.length(name, form.maximumBytes))) }
       return
     }
     value = TrackNamespace(count: Int(count), encoded: copy(length))
@@ -127,10 +132,9 @@ public struct WireReader: ~Escapable, WireWalk {
     try eachParameter(count, &list, spelling)
   }
   public mutating func within(
-    _ name: StaticString, _ fields: (inout WireReader) throws(WireError) -> Void
+    _ name: StaticString, _ length: Framing.Length, _ fields: (inout WireReader) throws(WireError) -> Void
   ) throws(WireError) {
-    fieldStart = offset
-    let outer = try begin(try length(name, .max))
+    let outer = try beginBody(length, name)
     try fields(&self)
     try finish(outer)
   }
@@ -246,6 +250,7 @@ public struct WireReader: ~Escapable, WireWalk {
     case WireLimits.sessionURI: "at most 8192 bytes"
     case WireLimits.parameterValue: "at most 65535 bytes"
     case TrackNamespace.maximumBytes: "at most 4096 bytes"
+    case WireLimits.transforkPath: "fewer than 1024 bytes"
     default: "fewer bytes"
     }
   }

@@ -54,6 +54,7 @@ public struct WireTracer: WireWalk {
   }
   public mutating func varint(_ name: StaticString, _: inout UInt64) { note("\(name) (i)") }
   public mutating func byte(_ name: StaticString, _: inout UInt8) { note("\(name) (8)") }
+  public mutating func uint16(_ name: StaticString, _: inout UInt64) { note("\(name) (16)") }
   public mutating func bytes(_ name: StaticString, _: inout [UInt8], maximum: Int) {
     note("\(name) Length (i)")
     note("\(name) (..)")
@@ -63,6 +64,12 @@ public struct WireTracer: WireWalk {
   public mutating func rest(_ name: StaticString, _: inout [UInt8]) { note("\(name) (..)") }
   public mutating func tuple(_ name: StaticString, _: inout TrackNamespace, _: NamespaceForm) {
     note("\(name) (tuple)")
+  }
+  public mutating func parts(
+    _ count: StaticString, _ name: StaticString, _: inout TrackNamespace, _: NamespaceForm
+  ) {
+    note("\(count) (i)")
+    note("\(name) (b)", optional: true)
   }
   public mutating func path(_ name: StaticString, _: inout TrackNamespace) { note("\(name) (s)") }
   public mutating func paths(_ count: StaticString, _ name: StaticString, _: inout [TrackNamespace]) {
@@ -84,9 +91,10 @@ public struct WireTracer: WireWalk {
     note("Extension ID (i)", optional: true)
     note("Extension Payload (b)", optional: true)
   }
-  public mutating func within(_ name: StaticString, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError)
-  {
-    note("\(name) (i)")
+  public mutating func within(
+    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
+    note(length == .uint16 ? "\(name) (16)" : "\(name) (i)")
     try fields(&self)
   }
   @_lifetime(value: copy value)
@@ -106,7 +114,7 @@ extension Dialect {
         .init("Type (i) = 0x" + String(type(of: kind) ?? 0, radix: 16, uppercase: true)),
         .init(length == .uint16 ? "Length (16)" : "Length (i)"),
       ] + fields
-    case .length: [.init("Message Length (i)")] + fields
+    case .length(let length): [.init(length == .uint16 ? "Message Length (16)" : "Message Length (i)")] + fields
     case .bare: fields
     }
   }

@@ -70,6 +70,10 @@ public struct WireWriter: ~Copyable, WireWalk {
     try varint(value, name)
   }
   @inlinable public mutating func byte(_: StaticString, _ value: inout UInt8) { integer(value) }
+  @inlinable public mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+    guard value <= 0xffff else { throw WireError(.inexpressible, .init(name), found: value, wanted: "at most 65535") }
+    integer(UInt16(truncatingIfNeeded: value))
+  }
   @inlinable public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     guard value.count <= maximum else { throw .tooLong(.init(name), UInt64(value.count), wanted: "fewer bytes") }
     try varint(UInt64(value.count), name)
@@ -89,7 +93,7 @@ public struct WireWriter: ~Copyable, WireWalk {
     guard value.count >= form.fewest, value.count <= TrackNamespace.maximumFields else {
       throw WireError(.inexpressible, .init(name), found: UInt64(value.count), wanted: "1 to 32 fields")
     }
-    guard value.fits(with: 0), form.allowsEmptyFields || !value.hasEmptyField else { throw .inexpressible(.init(name)) }
+    guard value.fits(with: 0, form.maximumBytes), form.allowsEmptyFields || !value.hasEmptyField else { throw .inexpressible(.init(name)) }
     try varint(UInt64(value.count), name)
     guard integers == .leadingOnes else {
       append(value.encoded)
@@ -127,11 +131,11 @@ public struct WireWriter: ~Copyable, WireWalk {
     try eachParameter(count, &list, spelling)
   }
   @inlinable public mutating func within(
-    _: StaticString, _ fields: (inout WireWriter) throws(WireError) -> Void
+    _: StaticString, _ length: Framing.Length, _ fields: (inout WireWriter) throws(WireError) -> Void
   ) throws(WireError) {
-    let start = begin(.varint)
+    let start = begin(length)
     try fields(&self)
-    try finish(.varint, from: start)
+    try finish(length, from: start)
   }
   @inlinable @_lifetime(value: copy value)
   public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {

@@ -263,6 +263,7 @@ final class Replay {
         var update = SubscriptionUpdate()
         (update.start, update.endGroup, update.priority, update.forward) = (m.start, m.endGroup, m.priority, m.forward)
         try core.update(key, update)
+      case .subscribeGap, .fetchUpdate: return
       case .unsubscribe(let m): requests[m.id].map { core.cancel($0) }
       case .subscribeDone: if !served.isEmpty { core.finish(served.removeFirst()) }
       case .publish(let m):

@@ -16,14 +16,14 @@ import Testing
 
   @Test func aLengthBeyondTheLimitIsRefusedAtOnce() {
     let long: [UInt8] = [0x80, 0x01, 0x00, 0x00]
-    #expect(throws: WireError.self) { try ControlFrame.find(in: long.span.bytes, .length) }
+    #expect(throws: WireError.self) { try ControlFrame.find(in: long.span.bytes, .length(.varint)) }
     let error = #expect(throws: WireError.self) {
-      try ControlFrame.find(in: long.span.bytes, .length, maximum: 1_000)
+      try ControlFrame.find(in: long.span.bytes, .length(.varint), maximum: 1_000)
     }
     #expect(error?.kind == .tooLong)
     #expect(error?.found == 65_536)
     #expect(error?.offset == 0)
-    #expect(throws: Never.self) { try ControlFrame.find(in: long.span.bytes, .length, maximum: 65_536) }
+    #expect(throws: Never.self) { try ControlFrame.find(in: long.span.bytes, .length(.varint), maximum: 65_536) }
   }
 
   /// Lengths of every size, written before the body's is known.
