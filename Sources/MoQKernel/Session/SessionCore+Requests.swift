@@ -362,7 +362,9 @@ extension SessionCore {
       (m.ok.priority, m.ok.groupOrder, m.ok.largest) = (state.priority, state.groupOrder, state.largest?.ofGroup)
     }
     // Through draft-10 the answer is matched by name.
-    if request.id == nil { (m.namespace, m.name) = (request.track.namespace, request.track.name) }
+    if request.id == nil, request.carrier == nil {
+      (m.namespace, m.name) = (request.track.namespace, request.track.name)
+    }
     if statusIsSaid { (m.status, m.ok.largest) = state.spelled }
     try answer(.trackStatusOK(m), request)
     _ = request.state.ended()

@@ -20,7 +20,11 @@ public struct RecordingRunner: Sendable {
 
   /// Flavours of a dialect that no profile here speaks.
   static var unspoken: [(dialect: String, peer: String, reason: String)] {
-    [("moq-lite-01", "gomoqt", "gomoqt's flavour of moq-lite-01 has no profile yet")]
+    [
+      ("moq-lite-01", "gomoqt", "gomoqt's flavour of moq-lite-01 has no profile yet"),
+      ("transfork-03", "gomoqt", "gomoqt's flavour of transfork has no profile yet"),
+      ("transfork-03", "moq-rs", "moq-rs's flavour of transfork has no profile yet"),
+    ]
   }
 
   public func run(_ file: [UInt8], path: String) -> RecordingResult {

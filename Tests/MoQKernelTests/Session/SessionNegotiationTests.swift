@@ -196,7 +196,7 @@ import Testing
     var options = SessionConfiguration()
     #expect(
       SessionCore.alpns(for: options, registry: dialects).prefix(5) == [
-        "moq-00", "moql", "moq-14", "moql-01", "moq-13",
+        "moq-00", "moql", "moqf-03", "moq-14", "moql-01",
       ])
     options.dialects = .exactly("moq-lite-01")
     #expect(SessionCore.alpns(for: options, registry: dialects) == ["moql", "moql-01", "moq-00"])
