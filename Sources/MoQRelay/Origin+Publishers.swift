@@ -60,7 +60,7 @@ extension Origin {
     guard case .upstream(let leaving) = track.source, case .live = leaving.state, leaving.attachment.isLeaving,
       track.successor == nil, track.end == nil
     else { return }
-    for route in routes.publishers(of: track.name.namespace, askedBy: leaving.attachment) {
+    for route in routes.publishers(of: track.name, askedBy: leaving.attachment) {
       guard case .session(let other, _) = route.source, !other.isLeaving else { continue }
       let successor = Ingress(track, from: other)
       guard (try? successor.ask()) != nil else { continue }

@@ -250,5 +250,5 @@ import Testing
 }
 
 extension Origin {
-  func announcers(of namespace: TrackNamespace) -> Int { routes.publishers(of: namespace, askedBy: nil).count }
+  func announcers(of namespace: TrackNamespace) -> Int { routes.publishers(of: TrackName(namespace, ""), askedBy: nil).count }
 }

@@ -22,7 +22,7 @@ enum BridgingRule: String, CaseIterable, Sendable {
 /// What a rule asks of a dialect, from the dialect's own `rules` and layouts.
 struct Abilities: Sendable {
   let hasNamespaceFields, hasObjectIDs, hasSubgroups, hasStatuses, hasExtensions, hasPriorities: Bool
-  let hasDatagrams, tellsLargest, hasFetch, hasTrackStatus, hasUpdates: Bool
+  let hasDatagrams, tellsLargest, tellsLatestGroup, hasFetch, hasTrackStatus, hasUpdates: Bool
   /// Whether a subscription may begin with the next group, and with anything but the current one.
   let startsAtNextGroup, startsAnywhere: Bool
 
@@ -36,17 +36,23 @@ struct Abilities: Sendable {
     hasExtensions = isObjects && forms.hasExtensions
     hasDatagrams = rules.datagrams == .exists
     hasTrackStatus = rules.trackStatus == .exists
-    if case .missing = rules.fetching { hasFetch = false } else { hasFetch = true }
+    switch rules.fetching {
+    // One group at a time is not the range that is asked for here.
+    case .missing, .group: hasFetch = false
+    case .standalone, .joiningRelative, .joining: hasFetch = true
+    }
     switch rules.updating {
     case .missing, .priorityOnly: hasUpdates = false
-    case .narrowing, .answered: hasUpdates = true
+    case .narrowing, .changes, .answered: hasUpdates = true
     }
     startsAtNextGroup = rules.filters.contains(.nextGroup)
-    startsAnywhere = rules.filters != [.currentGroup]
+    startsAnywhere = rules.filters.contains(.nextObject)
 
     var answer = SubscribeOK()
     answer.largest = Location(1, 1)
     tellsLargest = dialect.says(.subscribeOK(answer))
+    answer.largest = Location(1, 0)
+    tellsLatestGroup = dialect.says(.subscribeOK(answer))
     var announce = Announce(), publish = PublishNamespace()
     (announce.suffix, publish.namespace) = (Self.awkward, Self.awkward)
     hasNamespaceFields = dialect.says(.announce(announce)) || dialect.says(.publishNamespace(publish))
