@@ -264,7 +264,7 @@ struct InteropCase: Sendable {
     let namespace = TrackNamespace(path: "moq-interop/join/\(run.id)"), objects = canonical(groups: 1)
     let publisher = try await run.connect(as: "publisher")
     switch dialects.named(publisher.dialect.name)?.rules.fetching {
-    case .missing, .standalone, nil:
+    case .missing, .group, .standalone, nil:
       throw InteropRun.Inapplicable(reason: "\(publisher.dialect.name) has no joining FETCH")
     case .joiningRelative, .joining: break
     }
