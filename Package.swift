@@ -43,10 +43,16 @@ let package = Package(
       linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls")]),
     .target(name: "MoQNetwork", dependencies: ["MoQKernel", "CQuic"], swiftSettings: settings),
 
+    library("CMicrohttpd", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
+    .target(name: "CHTTP", dependencies: ["CMicrohttpd"]),
+    .target(name: "MoQHTTP", dependencies: ["CHTTP"], swiftSettings: settings),
+    .target(name: "MoQPage", resources: [.embedInCode("page.html")], swiftSettings: settings),
+
     .target(
       name: "MoQ", dependencies: ["MoQKernel", "MoQDrafts", "MoQRelay", "MoQNetwork"], swiftSettings: settings),
     .executableTarget(
-      name: "MoQTool", dependencies: ["MoQ", "MoQKernel", "MoQDrafts", "MoQNetwork", "CQuic"], swiftSettings: settings),
+      name: "MoQTool", dependencies: ["MoQ", "MoQKernel", "MoQDrafts", "MoQNetwork", "MoQHTTP", "MoQPage", "CQuic"],
+      swiftSettings: settings),
     .target(name: "CBench", dependencies: ["CQuic"]),
     .executableTarget(
       name: "MoQBench", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "CBench"], swiftSettings: settings),
@@ -57,6 +63,7 @@ let package = Package(
     .testTarget(name: "MoQNetworkTests", dependencies: ["MoQNetwork", "MoQKernel", "CQuic"], swiftSettings: settings),
     .testTarget(
       name: "MoQTests", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
+    .testTarget(name: "MoQHTTPTests", dependencies: ["MoQHTTP", "MoQNetwork"], swiftSettings: settings),
     .testTarget(name: "MoQToolTests", dependencies: ["MoQTool", "MoQ"], swiftSettings: settings),
     .testTarget(name: "ToyDialectTests", dependencies: ["MoQ"], swiftSettings: settings),
   ],

@@ -29,6 +29,7 @@ final class Listener: Sendable {
         switch options.certificate {
         case .selfSigned(let names): try TLSIdentity.selfSigned(names: names)
         case .files(let certificate, let key): try TLSIdentity(certificateFile: certificate, keyFile: key)
+        case .pem(let certificate, let key): try TLSIdentity(certificate: certificate, key: key)
         }
       addresses = try await QUICEndpoint.resolve(host: host, port: port, toListen: true)
     } catch {
@@ -67,6 +68,9 @@ final class Listener: Sendable {
     }
     return try outcome.get()
   }
+
+  /// What the sockets answered without a connection. On the loop.
+  var counters: QUICEndpoint.Counters { endpoint.value.counters }
 
   /// Closes the sockets and what is left of the connections. On the loop.
   func close() { endpoint.value.close() }

@@ -53,6 +53,22 @@ public final class RelayServer: Sendable {
     get async { (try? await listener.loop.run { [hub] in hub.value.statistics }) ?? RelayStatistics() }
   }
 
+  /// What there is at this moment, counters included: for whoever watches the relay. nil: its loop has ended.
+  public var overview: RelayOverview? {
+    get async {
+      try? await listener.loop.run { [hub, listener] in
+        var look = hub.value.overview
+        look.packets = PacketCounters(listener.counters)
+        return look
+      }
+    }
+  }
+
+  /// At most `limit` of the namespaces that are announced, in order. nil: the relay's loop has ended.
+  public func announced(limit: Int = 1000) async -> AnnouncedList? {
+    try? await listener.loop.run { [hub] in AnnouncedList(hub.value.origin, limit: limit) }
+  }
+
   /// Serves until the task is cancelled or `close()` is called; then all sessions are closed.
   public func run() async {
     _ = await closed.wait()
@@ -107,7 +123,9 @@ final class RelayHub {
   let origin: Origin
   private let loop: Loop
   let onSession: ((RelaySessionEvent) -> Void)?
-  private var hosts: [ObjectIdentifier: RelayHost] = [:]
+  private(set) var hosts: [ObjectIdentifier: RelayHost] = [:]
+  /// What the sessions that are over have carried.
+  private(set) var carried = CarriedBytes()
   private var accepted: UInt64 = 0
   private var isClosed = false
   private var deadline: LoopTimer?
@@ -148,7 +166,10 @@ final class RelayHub {
     deadline.arm(at: next.nanoseconds)
   }
 
-  func ended(_ host: RelayHost) { hosts[ObjectIdentifier(host)] = nil }
+  func ended(_ host: RelayHost) {
+    guard hosts.removeValue(forKey: ObjectIdentifier(host)) != nil else { return }
+    carried.add(host.driver.statistics)
+  }
 
   func close() {
     guard !isClosed else { return }

@@ -9,6 +9,8 @@ public enum Certificate: Sendable, Equatable {
   case selfSigned(names: [String] = [])
   /// A chain and its key, in PEM files.
   case files(certificate: String, key: String)
+  /// The same as text.
+  case pem(certificate: [UInt8], key: [UInt8])
 }
 
 /// What a server or a relay is made with.

@@ -30,6 +30,8 @@ final class Routes {
   var count: Int { table.count }
   var namespaces: some Sequence<TrackNamespace> { table.keys }
 
+  func all(of namespace: TrackNamespace) -> [Route] { table[namespace] ?? [] }
+
   func insert(_ route: Route) { table[route.namespace, default: []].append(route) }
   func remove(_ route: Route) -> Bool {
     guard var routes = table[route.namespace], let index = routes.firstIndex(where: { $0 === route }) else {

@@ -1,5 +1,7 @@
 import Glibc
 import MoQ
+import MoQHTTP
+import MoQNetwork
 
 extension Command {
   private static let bind = Option(
@@ -11,6 +13,10 @@ extension Command {
   private static let key = Option("key", takes: .one("PEM"), "the certificate's key")
   private static let cache = Option(
     "cache", takes: .one("MB"), "keep at most so many megabytes of all tracks together (default 256)")
+  private static let http = Option(
+    "http", takes: .one("HOST:PORT"),
+    "serve a page for browsers, /metrics, /announced, /health and /certificate.sha256 there over TCP: plain HTTP on a "
+      + "loopback address, elsewhere TLS with the relay's certificate")
   private static let spoken = Option(
     "draft", short: "d", takes: .repeated("NAME"),
     "speak this dialect only; given several times: these, best first (moq drafts lists them)")
@@ -18,7 +24,7 @@ extension Command {
   static let relay = Command(
     name: "relay",
     summary: "bring publishers and subscribers together, whatever dialect each speaks",
-    options: [("Options", [bind, certificate, key, spoken, cache, json, .verbose] + Option.tracing)],
+    options: [("Options", [bind, http, certificate, key, spoken, cache, json, .verbose] + Option.tracing)],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
       + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly. What no option says is taken "
       + "from the environment, as the public interoperability runner sets it: MOQT_ROLE (which must be relay, else the "
@@ -26,17 +32,19 @@ extension Command {
     examples: [
       ("on this machine, with a certificate made on the spot", "moq relay"),
       ("for everybody", "moq relay --bind [::]:443 --cert fullchain.pem --key privkey.pem"),
+      ("with a page to try it with in a browser", "moq relay --http 127.0.0.1:8080"),
       ("in two dialects only", "moq relay --draft draft-14 --draft moq-lite-01"),
     ]
   ) { arguments in
     var options = RelayOptions()
-    let surroundings = try RelayEnvironment()
+    let surroundings = try RelayEnvironment(), identity: TLSIdentity
     switch (arguments.text(certificate) ?? surroundings.certificate, arguments.text(key) ?? surroundings.key) {
-    case (let certificate?, let key?): options.server.certificate = .files(certificate: certificate, key: key)
-    case (nil, nil): options.server.certificate = .selfSigned()
+    case (let certificate?, let key?): identity = try TLSIdentity(certificateFile: certificate, keyFile: key)
+    case (nil, nil): identity = try TLSIdentity.selfSigned()
     case (nil, _): throw Misuse("--key needs its certificate: --cert PEM")
     case (_, nil): throw Misuse("--cert needs its key: --key PEM")
     }
+    options.server.certificate = .pem(certificate: identity.certificate, key: identity.key)
     options.server.session.dialects = try SessionOptions.Dialects(arguments)
     if arguments.texts(spoken).isEmpty, let draft = surroundings.draft {
       options.server.session.dialects = .exactly(draft)
@@ -44,7 +52,8 @@ extension Command {
     options.server.session.traces = try TraceDirectory(arguments) ?? surroundings.traces()
     if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
     let address = arguments.text(bind) ?? surroundings.address ?? "127.0.0.1:4443"
-    try checkAddress(address)
+    _ = try parsed(address, "bind")
+    let page = try arguments.text(http).map { try parsed($0, "http") }
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
     let log = isJSON || isVerbose ? SessionLog(isJSON: isJSON, isVerbose: isVerbose) : nil
     if let log { options.onSession = { log.note($0) } }
@@ -55,6 +64,14 @@ extension Command {
         isJSON
           ? JSON.line(["address": .string(relay.address), "sha256": .string(relay.fingerprint)])
           : "Relay ready at moqt://\(relay.address), certificate SHA-256 \(relay.fingerprint)")
+      let helper = try page.map { host, port in
+        try RelayHTTP(
+          host: host, port: port, identity: .init(certificate: identity.certificate, key: identity.key), relay: relay)
+      }
+      defer { helper?.stop() }
+      if let helper {
+        try Output.standard.line(isJSON ? JSON.line(["http": .string(helper.url)]) : "Page at \(helper.url)")
+      }
       async let logged: Void? = log?.run()
       let watch = isVerbose ? Task { await report(on: relay) } : nil
       await relay.run()
@@ -65,14 +82,15 @@ extension Command {
     }
   }
 
-  /// Throws if `text` is not written as an address to listen on. Whether there is such an address is found out later.
-  static func checkAddress(_ text: String) throws(Misuse) {
+  /// Takes an address to listen on apart; no host: all addresses. Whether there is such an address is found out later.
+  static func parsed(_ text: String, _ option: String) throws(Misuse) -> (host: String, port: UInt16) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let host = parts.dropLast().joined(separator: ":")
     let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2
-    guard let port = parts.last, UInt16(port) != nil, !host.isEmpty, isBracketed || !host.contains(":") else {
-      throw Misuse("--bind wants an address and a port, as 127.0.0.1:4443 or [::1]:4443, not \"\(text)\"")
+    guard let port = parts.last.flatMap({ UInt16($0) }), !host.isEmpty, isBracketed || !host.contains(":") else {
+      throw Misuse("--\(option) wants an address and a port, as 127.0.0.1:4443 or [::1]:4443, not \"\(text)\"")
     }
+    return (isBracketed ? String(host.dropFirst().dropLast()) : host == "*" ? "" : host, port)
   }
 
   /// A line on standard error every ten seconds in which something changed.
