@@ -10,6 +10,8 @@ extension Command {
   private static let groupSeconds = Option(
     "group-seconds", takes: .one("S"), "a new group with the first object after S seconds (default 1, or 4 MB)")
   private static let rate = Option("rate", takes: .one("N"), "at most N objects a second")
+  private static let datagrams = Option(
+    "datagrams", "each object in a datagram, which may get lost; a dialect without datagrams uses streams")
   private static let noWait = Option("no-wait", "begin at once; else the first subscriber is waited for")
 
   static let publish = Command(
@@ -18,7 +20,7 @@ extension Command {
     operands: [.url, .namespace, .track],
     options: [
       ("Objects", [lines, fixed, files, input]),
-      ("Groups and pace", [groupEvery, groupSeconds, rate, noWait]),
+      ("Groups and pace", [groupEvery, groupSeconds, rate, datagrams, noWait]),
       ("Connection", Option.connection),
     ],
     details: "Leaves when the input has ended and all of it is acknowledged. A publisher that is faster than "
@@ -40,7 +42,7 @@ extension Command {
     let pace = try arguments.decimal(rate, upTo: 1_000_000)
     let cut = try arguments.number(fixed, in: 1...UInt64(ObjectSource.most)).map { Int($0) }
     let source = try ObjectSource(files: arguments.texts(files), input: arguments.text(input), size: cut)
-    let waits = !arguments.has(noWait), isVerbose = arguments.has(.verbose)
+    let waits = !arguments.has(noWait), asDatagrams = arguments.has(datagrams), isVerbose = arguments.has(.verbose)
 
     try await untilStopped {
       try await destination.withSession { session in
@@ -50,7 +52,7 @@ extension Command {
           if isVerbose || Output.error.isTerminal { note("Waiting for a subscriber of \(namespace) \(name)") }
           try await track.firstSubscriber()
         }
-        try await send(source, on: track, grouping, pace: pace)
+        try await send(source, on: track, grouping, pace: pace, asDatagrams: asDatagrams)
         await track.finish()
         try await broadcast.drained()
         await broadcast.finish()
@@ -59,16 +61,23 @@ extension Command {
   }
 
   private static func send(
-    _ source: ObjectSource, on track: BroadcastTrack, _ grouping: Grouping, pace: Double?
+    _ source: ObjectSource, on track: BroadcastTrack, _ grouping: Grouping, pace: Double?, asDatagrams: Bool
   ) async throws {
     var source = source, grouping = grouping, progress = Progress("sent")
     defer { progress.end() }
-    var group: GroupWriter?
+    var group: GroupWriter?, place: (group: UInt64, object: UInt64) = (0, 0)
     let started = ContinuousClock.now
     while let object = try await source.next() {
       if let pace {
         // Each object has its time, counted from the first: a late one does not delay those after it.
         try await Task.sleep(until: started + .seconds(Double(progress.objects) / pace), clock: .continuous)
+      }
+      if asDatagrams {
+        if grouping.begins(withObjectOf: object.count) || progress.objects == 0 { place = (place.group &+ 1, 0) }
+        try await track.sendDatagram(object, group: place.group, id: place.object)
+        place.object &+= 1
+        progress.count(UInt64(object.count))
+        continue
       }
       if grouping.begins(withObjectOf: object.count) || group == nil {
         try await group?.finish()

@@ -97,7 +97,7 @@ struct ObjectPrinter: Sendable {
     .members([
       "group": .number(object.group), "subgroup": .number(object.subgroup), "object": .number(object.id),
       "status": .string(object.status.name), "size": .number(UInt64(object.payload.count)),
-      "received_at": .string(timestamp(arrival)),
+      "datagram": .bool(object.isDatagram), "received_at": .string(timestamp(arrival)),
     ])
   }
 }

@@ -1,0 +1,407 @@
+"""The page of `moq relay --http` in Chromium: what it subscribes to and publishes, against our tool over raw QUIC.
+
+    page.py MOQ FOLDER    MOQ is our tool; FOLDER gets screenshots and the transcripts of what failed
+
+Prints a line a case and ends with `N passed, N failed, N skipped`.
+"""
+
+import contextlib
+import json
+import pathlib
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "Peers"))
+
+from chromium import BrowserError, Chromium  # noqa: E402
+from exchange import Failure, Stage  # noqa: E402
+
+DIALECTS = ["draft-14", "moq-lite-01"]
+WANTED = 120  # objects each way; the least that counts is 100
+
+
+def check(condition: object, otherwise: str) -> None:
+    if not condition:
+        raise Failure(otherwise)
+
+
+class Relay:
+    """`moq relay --http`, and where it is."""
+
+    def __init__(self, stage: Stage, moq: str, *options: str, name: str = "relay"):
+        self.stage, self.moq, self.name = stage, moq, name
+        stage.start(name, moq, "relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", *options)
+        found = stage.wait_for(name, r"127\.0\.0\.1:(\d+), certificate SHA-256 ([0-9a-f]{64})", 20)
+        self.port, self.sha256 = found[1], found[2]
+        self.http = stage.wait_for(name, r"Page at (http://127\.0\.0\.1:\d+)/", 20)[1]
+
+    def tool(self, name: str, command: str, *words: object) -> None:
+        """Starts the tool over raw QUIC; the words follow the URL."""
+        place = [f"moqt://127.0.0.1:{self.port}", *words, "--tls-fingerprint", self.sha256, "-v"]
+        self.stage.start(name, self.moq, *command.split(), *place)
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.http + path, timeout=20) as answer:
+            return answer.read().decode()
+
+    @contextlib.contextmanager
+    def page(self, browser: Chromium, dialect: str = "draft-14", **wishes: str):
+        """The page in a tab, with its fields filled in; what it did wrong itself is a failure."""
+        hash_ = "&".join(f"{key}={value}" for key, value in {"dialect": dialect, **wishes}.items())
+        with browser.open(f"{self.http}/#{hash_}") as page:
+            page.wait("globalThis.app && app.isReady")
+            yield page
+            complaints = page.complaints()
+            check(not complaints, f"the page has uncaught errors: {complaints}")
+
+
+def connect(page, sentence: str = "Connected in", limit: float = 20) -> str:
+    """Presses Connect, and waits for the sentence."""
+    click(page, "connect")
+    return said(page, sentence, limit=limit)
+
+
+def click(page, name: str) -> None:
+    page.run(f"document.getElementById('{name}').click()")
+
+
+def fill(page, **fields: object) -> None:
+    for name, value in fields.items():
+        page.run(f"document.getElementById('{name}').value = {json.dumps(str(value))}")
+
+
+def said(page, sentence: str, where: str = "said", limit: float = 20) -> str:
+    """What the page says, once it holds `sentence`."""
+    text = f"document.getElementById('{where}').textContent"
+    try:
+        page.wait(f"{text}.includes({json.dumps(sentence)})", limit)
+    except BrowserError:
+        raise Failure(f"the page should say “{sentence}”, and says “{page.run(text)}”") from None
+    return page.run(text)
+
+
+def subscribe(page, namespace: str, track: str) -> None:
+    """A publisher's announcement may still be on its way, so a refusal that comes too early is asked again."""
+    fill(page, namespace=namespace, track=track)
+    deadline = time.monotonic() + 10
+    while True:
+        click(page, "subscribe")
+        page.wait("app.subscription || document.getElementById('subscriptionSaid').dataset.kind === 'bad'", 15)
+        if page.run("app.subscription !== null"):
+            return
+        if time.monotonic() > deadline:
+            raise Failure(page.run("document.getElementById('subscriptionSaid').textContent"))
+        time.sleep(0.1)
+
+
+def objects(page, count: int, limit: float = 40) -> list[dict]:
+    """All objects that have arrived, in order of their places, once there are `count`."""
+    page.wait(f"app.total >= {count}", limit, f"{count} objects in the page")
+    return sorted(page.run("app.objects"), key=lambda one: (one["group"], one["object"]))
+
+
+def raw_lines(stage: Stage, relay: Relay, name: str, *words: object, seconds: float = 40) -> None:
+    """Runs a raw subscriber to its end; one that came before the announcement asks again."""
+    deadline = time.monotonic() + seconds
+    while True:
+        relay.tool(name, *words)
+        try:
+            return stage.finish(name, deadline - time.monotonic())
+        except Failure:
+            if "knows no such track" not in stage.text(f"{name}.err") or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+# The cases
+
+
+def client_agrees_with_vectors(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    script = (HERE / "vectors.js").read_text()
+    script = script[script.index("async (") :]
+    files = [json.loads(file.read_text()) for file in sorted((ROOT / "Vectors" / dialect).glob("*/*.json"))]
+    with relay.page(bench.browser) as page:
+        result = page.run(f"({script})({json.dumps(dialect)}, {json.dumps(files)})")
+    check(not result["wrong"], "; ".join(result["wrong"][:5]))
+    check(result["agreed"] > 100, f"only {result['agreed']} vectors were compared")
+    return f"{result['agreed']} vectors agree, {result['skipped']} are of no use to it"
+
+
+def page_reads_a_clock(bench, stage, dialect, publisher):
+    relay = Relay(stage, bench.moq)
+    relay.tool("clock", "clock publish", "demo/clock", "--interval", "0.02", "--group-seconds", "1", "--draft", publisher)
+    stage.wait_for("clock", "Connected", 20)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        page.wait("app.announced.has('demo/clock')", 20, "the announcement in the page")
+        subscribe(page, "demo/clock", "now")
+        raw_lines(stage, relay, "raw", "clock subscribe", "demo/clock", "--json", "--seconds", "3.5")
+        arrived = [one["text"] for one in objects(page, WANTED)]
+        check(not page.run("app.objects.some(({ datagram }) => datagram)"), "objects came in datagrams")
+        latencies = page.run("app.objects.map(({ latency }) => latency).filter((latency) => latency !== null)")
+        if (dialect, publisher) == ("draft-14", "moq-lite-01"):
+            bench.pictures(page)
+        metrics = relay.get("/metrics")
+        check(
+            f'moq_sessions{{dialect="{dialect}",transport="webtransport"}} 1' in metrics,
+            "the metrics know no session over WebTransport",
+        )
+        click(page, "connect")
+        said(page, "You closed the session.")
+    check(all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text) for text in arrived), "not all are times")
+    check(arrived == sorted(set(arrived)), "times are not in order")
+    # Both subscribers were there at the same time for a while: there they have seen the same.
+    raw = sorted(json.loads(line)["payload"] for line in stage.text("raw.out").splitlines())
+    first, last = max(raw[0], arrived[0]), min(raw[-1], arrived[-1])
+    both = [[text for text in texts if first <= text <= last] for texts in (raw, arrived)]
+    check(both[0] == both[1], f"{len(both[0])} objects over raw QUIC, {len(both[1])} in the page between {first} and {last}")
+    check(len(both[0]) >= 100, f"only {len(both[0])} objects were compared")
+    median = sorted(latencies)[len(latencies) // 2]
+    return f"{len(both[0])} objects as over raw QUIC, latency {median:.1f} ms"
+
+
+def page_publishes(bench, stage, dialect, subscriber):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        fill(page, publishNamespace="browser/text", publishTrack="words", text="word", rate=50)
+        click(page, "publish")
+        said(page, "announced", "publishSaid")
+        raw_lines(
+            stage, relay, "raw", "subscribe", "browser/text", "words", "--lines", "--count", WANTED,
+            "--from", "current", "--draft", subscriber,
+        )  # fmt: skip
+        sent = page.run("app.publication.sent")
+        click(page, "publish")
+        said(page, "Stopped after", "publishSaid")
+    got = stage.text("raw.out").splitlines()
+    start = int(got[0].removeprefix("word "))
+    check(got == [f"word {start + index}" for index in range(WANTED)], f"what arrived has gaps: {got[:3]} … {got[-3:]}")
+    check(start <= 2 and sent >= WANTED, f"the first to arrive was number {start}")
+    return f"{len(got)} objects, numbers {start} to {start + WANTED - 1}"
+
+
+def datagrams_arrive(bench, stage):
+    relay = Relay(stage, bench.moq)
+    words = stage.folder / "words"
+    words.write_text("".join(f"datagram {number}\n" for number in range(200)))
+    relay.tool(
+        "publisher", "publish", "demo/datagrams", "words", "--input", words, "--datagrams", "--rate", "60",
+        "--draft", "draft-14",
+    )  # fmt: skip
+    stage.wait_for("publisher", "Waiting for a subscriber", 20)
+    with relay.page(bench.browser, "draft-14") as page:
+        connect(page)
+        subscribe(page, "demo/datagrams", "words")
+        arrived = objects(page, WANTED)
+        check(all(one["datagram"] for one in arrived), "some came on streams")
+    numbers = [int(one["text"].removeprefix("datagram ")) for one in arrived]
+    check(numbers == sorted(set(numbers)) and numbers[-1] < 200, "they are not what was sent")
+    return f"{len(numbers)} datagrams"
+
+
+def datagrams_leave(bench, stage):
+    relay = Relay(stage, bench.moq)
+    payloads = stage.folder / "payloads"
+    with relay.page(bench.browser, "draft-14") as page:
+        connect(page)
+        fill(page, publishNamespace="browser/datagrams", publishTrack="words", text="datagram", rate=50)
+        page.run("document.getElementById('datagrams').checked = true")
+        click(page, "publish")
+        said(page, "announced", "publishSaid")
+        raw_lines(
+            stage, relay, "raw", "subscribe", "browser/datagrams", "words", "--json", "--output", payloads,
+            "--lines", "--count", WANTED, "--draft", "draft-14",
+        )  # fmt: skip
+    lines = [json.loads(line) for line in stage.text("raw.out").splitlines()]
+    check(all(line["datagram"] for line in lines if line["status"] == "normal"), "some came on streams")
+    numbers = [int(text.removeprefix("datagram ")) for text in payloads.read_text().splitlines()]
+    check(len(numbers) == WANTED and len(set(numbers)) == WANTED, "they are not what was sent")
+    return f"{len(numbers)} datagrams, numbers {min(numbers)} to {max(numbers)}"
+
+
+def announcements_come_and_go(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        relay.tool("clock", "clock publish", "demo/come/and/go")
+        shown = "[...document.querySelectorAll('#announced b')].map((one) => one.textContent).join()"
+        page.wait(f"{shown} === 'demo/come/and/go'", 20, "the announcement in the list")
+        stage.end("clock")
+        page.wait(f"{shown} === ''", 20, "an empty list")
+        # A click on one that is listed subscribes.
+        relay.tool("other", "clock publish", "demo/other", "--interval", "0.02")
+        page.wait(f"{shown} === 'demo/other'", 20, "the announcement in the list")
+        page.run("document.querySelector('#announced button').click()")
+        objects(page, 10)
+        stage.end("other")
+        said(page, "done", "subscriptionSaid")
+    return "listed, gone, listed and read"
+
+
+def unknown_track(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        fill(page, namespace="no/such", track="thing")
+        click(page, "subscribe")
+        return said(page, "it does not exist", "subscriptionSaid")
+
+
+def server_closes(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        stage.running["relay"].send_signal(signal.SIGTERM)
+        sentence = said(page, "The server closed the session with code 0 (no error): “the relay ends”.")
+        check(page.run("app.session === null"), "the page still has a session")
+        stage.finish("relay", 20)
+        return sentence
+
+
+def server_closes_with_a_code(bench, stage):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, "draft-14") as page:
+        connect(page)
+        # A message that does not exist: §9 wants the session closed with PROTOCOL_VIOLATION.
+        page.run("app.session.control.write(Uint8Array.of(0x3f, 0, 0))")
+        sentence = said(page, "The server closed the session with code 3 (protocol violation): “")
+        check(len(sentence) > 80, f"no reason is shown: {sentence}")
+        return sentence
+
+
+def wrong_hash(bench, stage):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, sha256="ab" * 32) as page:
+        sentence = connect(page, "Wrong hash: the certificate of 127.0.0.1")
+        check(relay.sha256[:16] in sentence and "ab" * 8 in sentence, sentence)
+        fill(page, fingerprint="abcd")
+        connect(page, "A SHA-256 has 64 hexadecimal digits; this one has 4.")
+        fill(page, fingerprint=relay.sha256)
+        connect(page)
+        return sentence
+
+
+def unknown_path(bench, stage, dialect):
+    relay = Relay(stage, bench.moq, "--path", "/", "--path", "/moq")
+    with relay.page(bench.browser, dialect) as page:
+        fill(page, url=f"https://127.0.0.1:{relay.port}/nowhere?x=1")
+        sentence = connect(page, "Unknown path: 127.0.0.1")
+        check("/nowhere?x=1" in sentence, sentence)
+        fill(page, url=f"https://127.0.0.1:{relay.port}/moq")
+        connect(page)
+        return sentence
+
+
+def nothing_there(bench, stage):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser) as page:
+        fill(page, url=f"{relay.http.replace('http:', 'https:')}/")
+        sentence = connect(page, "nothing there answers WebTransport")
+        fill(page, url="moqt://127.0.0.1/")
+        connect(page, "is no address of WebTransport: write https://host:port/path.")
+        return sentence
+
+
+def no_common_protocol(bench, stage, dialect, spoken):
+    relay = Relay(stage, bench.moq, "--draft", spoken)
+    with relay.page(bench.browser, dialect) as page:
+        sentence = connect(page, f"No common protocol: the server does not speak {dialect}")
+        page.run(f"document.querySelector('[value=\"{spoken}\"]').click()")
+        connect(page)
+        return sentence
+
+
+def http_by_tls(bench, stage):
+    """Beyond loopback the page comes by TLS, with the certificate that the relay shows over QUIC."""
+    stage.start("relay", bench.moq, "relay", "--bind", "127.0.0.1:0", "--http", "0.0.0.0:0")
+    sha256 = stage.wait_for("relay", r"certificate SHA-256 ([0-9a-f]{64})", 20)[1]
+    port = stage.wait_for("relay", r"Page at https://localhost:(\d+)/", 20)[1]
+    certificate = stage.folder / "certificate.pem"
+    certificate.write_text(ssl.get_server_certificate(("127.0.0.1", int(port)), timeout=20))
+    import hashlib
+
+    found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).hexdigest()
+    check(found == sha256, f"the certificate over TCP is {found}, over QUIC {sha256}")
+    context = ssl.create_default_context(cafile=certificate)
+    with urllib.request.urlopen(f"https://127.0.0.1:{port}/health", timeout=20, context=context) as answer:
+        check(json.load(answer)["status"] == "ok", "the relay is not well")
+    return "one certificate for both"
+
+
+class Bench:
+    def __init__(self, moq: str, folder: pathlib.Path):
+        self.moq, self.folder, self.browser = moq, folder, None
+
+    def pictures(self, page) -> None:
+        """What a person can look at: a minute of objects would take a minute, so it is as full as it has become."""
+        for name, dark, width, height in [("light", False, 1280, 960), ("dark", True, 1280, 960), ("narrow", False, 420, 900)]:
+            page.look(dark, width, height)
+            time.sleep(0.4)  # for the plot, which is drawn twenty times a second
+            page.screenshot(str(self.folder / f"{name}.png"), whole=name == "narrow")
+        page.look()
+
+    def cases(self):
+        for dialect in DIALECTS:
+            yield client_agrees_with_vectors, dialect
+        for dialect in DIALECTS:
+            other = next(one for one in DIALECTS if one != dialect)
+            yield page_reads_a_clock, dialect, other
+            yield page_reads_a_clock, dialect, dialect
+            yield page_publishes, dialect, other
+            yield page_publishes, dialect, dialect
+            yield announcements_come_and_go, dialect
+            yield unknown_track, dialect
+            yield server_closes, dialect
+            yield unknown_path, dialect
+            yield no_common_protocol, dialect, other
+        yield (datagrams_arrive,)
+        yield (datagrams_leave,)
+        yield (server_closes_with_a_code,)
+        yield (wrong_hash,)
+        yield (nothing_there,)
+        yield (http_by_tls,)
+
+    def run(self, wanted: str) -> int:
+        passed = failed = 0
+        with Chromium() as self.browser:
+            for number, (case, *arguments) in enumerate(self.cases()):
+                name = " ".join([case.__name__.replace("_", " "), *arguments])
+                if wanted not in name:
+                    continue
+                folder = self.folder / f"{number:02}"
+                folder.mkdir()
+                started = time.monotonic()
+                try:
+                    with Stage(folder) as stage:
+                        result = case(self, stage, *arguments)
+                    passed += 1
+                    print(f"ok      {name}: {result} ({time.monotonic() - started:.1f} s)", flush=True)
+                    shutil.rmtree(folder, ignore_errors=True)
+                except (Failure, BrowserError, OSError, ValueError, IndexError, subprocess.SubprocessError) as failure:
+                    failed += 1
+                    print(f"FAILED  {name}: {failure}; transcripts: {folder}", flush=True)
+        print(f"{passed} passed, {failed} failed, 0 skipped")
+        return failed
+
+
+def main() -> None:
+    # Ended from outside, it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    moq, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    sys.exit(Bench(moq, folder).run(sys.argv[3] if len(sys.argv) > 3 else "") > 0)
+
+
+if __name__ == "__main__":
+    main()

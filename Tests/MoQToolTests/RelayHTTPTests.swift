@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+@testable import MoQTool
+
+/// `moq relay --http`, as processes, over real TCP.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct RelayHTTPTests {
+  /// What is answered to a GET of `path`.
+  func get(_ path: String, from url: String) throws -> (status: Int, body: String) {
+    let found = try #require(url.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)\//))
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = try #require(UInt16(found.1)).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let connected = withUnsafeBytes(of: &address) { bytes in
+      connect(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
+    }
+    try #require(connected == 0)
+    let request = Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+    try #require(send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count)
+    var all: [UInt8] = [], part = [UInt8](repeating: 0, count: 65536)
+    while case let count = recv(descriptor, &part, part.count, 0), count > 0 { all += part[..<count] }
+    let text = String(decoding: all, as: UTF8.self)
+    let status = try #require(Int(text.dropFirst(9).prefix(3)), "\(text.prefix(100))")
+    return (status, text.firstRange(of: "\r\n\r\n").map { String(text[$0.upperBound...]) } ?? "")
+  }
+
+  @Test func `it tells what goes on at the relay`() async throws {
+    let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+    let ready = try await relay.line(containing: "Relay ready")
+    let found = try #require(ready.firstMatch(of: /moqt:\/\/(127\.0\.0\.1:(\d+)), certificate SHA-256 ([0-9a-f]{64})$/))
+    let page = try await relay.line(containing: "Page at ")
+    #expect(try get("/certificate.sha256", from: page) == (200, String(found.3)))
+    let health = try get("/health", from: page)
+    #expect(health.status == 200 && health.body.contains("\"port\": \(found.2)") && health.body.contains("\"ok\""))
+    #expect(try get("/announced", from: page).body == "{\"announced\": [], \"total\": 0}\n")
+    let html = try get("/", from: page)
+    #expect(html.status == 200 && html.body.hasPrefix("<!doctype html>") && html.body.hasSuffix("</html>\n"))
+    #expect(try get("/nothing", from: page).status == 404)
+
+    let trust = ["--tls-fingerprint", String(found.3)], url = "moqt://\(found.1)"
+    let clock = try ToolProcess(
+      ["clock", "publish", url, "demo/clock", "--interval", "0.02", "-v", "--draft", "moq-lite-01"] + trust)
+    _ = try await clock.errorLine(containing: "Connected")
+    let words = ["clock", "subscribe", url, "demo/clock", "--draft", "draft-14"] + trust
+    var reader = try ToolProcess(words)
+    for _ in 0..<200 {
+      if (try? await reader.line(containing: "Z")) != nil { break }
+      reader = try ToolProcess(words)
+    }
+    #expect(
+      try get("/announced", from: page).body
+        == "{\"announced\": [{\"namespace\": \"demo/clock\", \"dialects\": [\"moq-lite-01\"], \"tracks\": [\"now\"]}], \"total\": 1}\n"
+    )
+    let metrics = try get("/metrics", from: page).body
+    for line in [
+      "moq_sessions{dialect=\"draft-14\",transport=\"quic\"} 1",
+      "moq_sessions{dialect=\"moq-lite-01\",transport=\"quic\"} 1",
+      "moq_namespaces 1", "moq_tracks 1", "moq_subscriptions 1",
+    ] { #expect(metrics.contains("\n\(line)\n"), "\(line) in \(metrics)") }
+    let sent = try #require(metrics.firstMatch(of: /\nmoq_sent_objects_total (\d+)\n/))
+    #expect(try #require(Int(sent.1)) > 0)
+
+    reader.kill(SIGTERM)
+    clock.kill(SIGTERM)
+    #expect(try await reader.end().status == 0)
+    #expect(try await clock.end().status == 0)
+    relay.kill(SIGTERM)
+    let end = try await relay.end()
+    #expect(end.status == 0 && end.errors == "", "\(end.errors)")
+  }
+
+  @Test func `an address that cannot be had is an error, and a wrong one wrong usage`() async throws {
+    let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+    let taken = try #require(try await relay.line(containing: "Page at ").firstMatch(of: /:(\d+)\//))
+    let second = try await ToolProcess.run(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:\(taken.1)"])
+    #expect(second.status == 1 && second.errors.contains("Address already in use"), "\(second.errors)")
+    let wrong = try await ToolProcess.run(["relay", "--http", "8080"])
+    #expect(wrong.status == 2 && wrong.errors.contains("--http wants"), "\(wrong.errors)")
+    relay.kill(SIGTERM)
+    #expect(try await relay.end().status == 0)
+  }
+}
