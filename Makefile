@@ -30,6 +30,9 @@ test-peers: ## Foreign peers: moq-rs and aioquic, payloads compared byte for byt
 interop: ## The public interop runner's tests against our relay, in every dialect, over raw QUIC and WebTransport
 	@Scripts/interop
 
+test-browser: ## The relay's page in Chromium, against the tool over raw QUIC; screenshots under .scratch/browser
+	@Scripts/test-browser
+
 test-fresh: ## Demo and test in a bare Debian 12 and 13 with only the Swift toolchain mounted (root, debootstrap)
 	@Scripts/test-fresh
 

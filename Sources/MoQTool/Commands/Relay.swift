@@ -1,7 +1,7 @@
 import Glibc
 import MoQ
 import MoQHTTP
-import MoQNetwork
+import struct MoQNetwork.TLSIdentity
 
 extension Command {
   private static let bind = Option(
@@ -17,6 +17,8 @@ extension Command {
     "http", takes: .one("HOST:PORT"),
     "serve a page for browsers, /metrics, /announced, /health and /certificate.sha256 there over TCP: plain HTTP on a "
       + "loopback address, elsewhere TLS with the relay's certificate")
+  private static let path = Option(
+    "path", takes: .repeated("PATH"), "serve WebTransport sessions at this path only; given several times: at these")
   private static let spoken = Option(
     "draft", short: "d", takes: .repeated("NAME"),
     "speak this dialect only; given several times: these, best first (moq drafts lists them)")
@@ -24,7 +26,9 @@ extension Command {
   static let relay = Command(
     name: "relay",
     summary: "bring publishers and subscribers together, whatever dialect each speaks",
-    options: [("Options", [bind, http, certificate, key, spoken, cache, json, .verbose] + Option.tracing)],
+    options: [
+      ("Options", [bind, http, path, certificate, key, spoken, cache, json, .verbose] + Option.tracing)
+    ],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
       + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly. What no option says is taken "
       + "from the environment, as the public interoperability runner sets it: MOQT_ROLE (which must be relay, else the "
@@ -54,6 +58,11 @@ extension Command {
     let address = arguments.text(bind) ?? surroundings.address ?? "127.0.0.1:4443"
     _ = try parsed(address, "bind")
     let page = try arguments.text(http).map { try parsed($0, "http") }
+    let paths = arguments.texts(path)
+    for path in paths where !path.hasPrefix("/") || path.contains("?") {
+      throw Misuse("--path wants a path without a query, as /live, not \"\(path)\"")
+    }
+    if !paths.isEmpty { options.server.webTransport?.paths = paths }
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
     let log = isJSON || isVerbose ? SessionLog(isJSON: isJSON, isVerbose: isVerbose) : nil
     if let log { options.onSession = { log.note($0) } }
