@@ -72,8 +72,23 @@ final class Listener: Sendable {
   /// What the sockets answered without a connection. On the loop.
   var counters: QUICEndpoint.Counters { endpoint.value.counters }
 
-  /// Closes the sockets and what is left of the connections. On the loop.
-  func close() { endpoint.value.close() }
+  /// How long peers have to confirm that they know of the end, in nanoseconds.
+  private static var patience: UInt64 { 1_000_000_000 }
+
+  /// Closes the sockets and what is left of the connections, once peers know that their sessions are over; then
+  /// `done` is called, when what closing sends has left. On the loop.
+  func close(done: @escaping @Sendable () -> Void = {}) {
+    close(by: loop.now &+ Self.patience, done)
+  }
+  private func close(by deadline: UInt64, _ done: @escaping @Sendable () -> Void) {
+    let endpoint = endpoint.value
+    guard loop.now >= deadline || !endpoint.connections.contains(where: { $0.handler.awaitsPeer }) else {
+      loop.schedule(at: loop.now &+ 2_000_000) { self.close(by: deadline, done) }
+      return
+    }
+    endpoint.close()
+    loop.schedule(at: loop.now &+ 1) { done() }
+  }
 
   /// Takes `host:port` apart.
   static func hostAndPort(_ text: String) throws(MoQError) -> (String, UInt16) {

@@ -85,11 +85,8 @@ public final class RelayServer: Sendable {
     listener.loop.post { [listener, hub, closed, loop = listener.loop] in
       hub.value.close()
       // The sessions say goodbye at the end of this tick.
-      loop.schedule(at: loop.now) {
-        listener.close()
-        // What closing sends leaves at the end of this tick; whoever waits may end the process.
-        loop.schedule(at: loop.now &+ 1) { closed.fulfil(()) }
-      }
+      // Whoever waits for the promise may end the process.
+      loop.schedule(at: loop.now) { listener.close { closed.fulfil(()) } }
     }
   }
 }

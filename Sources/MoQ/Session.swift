@@ -162,8 +162,13 @@ extension Session {
   /// at most. A process may end after that; the peer knows.
   public func close(reason: String = "") async {
     post { $0.close(reason) }
-    _ = await shared.closure.wait()
-    _ = await shared.gone.wait()
+    // Of a cancelled task as well: it may end the process next.
+    await Task.detached { [shared] in
+      _ = await shared.closure.wait()
+      _ = await shared.gone.wait()
+      // What closing sends leaves at the end of that tick.
+      _ = try? await shared.loop.run {}
+    }.value
   }
 
   // MARK: Receiving

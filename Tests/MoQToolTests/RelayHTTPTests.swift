@@ -74,6 +74,31 @@ import Testing
     #expect(end.status == 0 && end.errors == "", "\(end.errors)")
   }
 
+  /// Well before its silence would tell the relay: a publisher that is stopped says that it leaves.
+  @Test func `whoever is stopped is gone from the relay at once`() async throws {
+    let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+    let found = try #require(
+      try await relay.line(containing: "Relay ready").firstMatch(
+        of: /(moqt:\/\/[0-9.:]+), certificate SHA-256 ([0-9a-f]+)$/))
+    let page = try await relay.line(containing: "Page at ")
+    for number in 0..<5 {
+      let clock = try ToolProcess(
+        ["clock", "publish", String(found.1), "demo/\(number)", "-v", "--tls-fingerprint", String(found.2)])
+      _ = try await clock.errorLine(containing: "Connected")
+      clock.kill(SIGTERM)
+      #expect(try await clock.end().status == 0)
+    }
+    let until = ContinuousClock.now + .seconds(10)
+    var sessions = ""
+    repeat {
+      sessions = try #require(try get("/metrics", from: page).body.firstMatch(of: /\nmoq_sessions.* (\d+)\n/)).1
+        .description
+    } while sessions != "0" && .now < until
+    #expect(sessions == "0")
+    relay.kill(SIGTERM)
+    #expect(try await relay.end().status == 0)
+  }
+
   @Test func `an address that cannot be had is an error, and a wrong one wrong usage`() async throws {
     let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"])
     let taken = try #require(try await relay.line(containing: "Page at ").firstMatch(of: /:(\d+)\//))

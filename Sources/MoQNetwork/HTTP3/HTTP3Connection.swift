@@ -143,6 +143,8 @@ public final class HTTP3Connection: ConnectionHandler {
     for session in sessions.values { session.driver.streamCapReached(connection) }
   }
 
+  public override var awaitsPeer: Bool { !closing.isEmpty || !unsettled.isEmpty }
+
   public override func endpointCloses(_ connection: QUICConnection) {
     // The connection's close may overtake the session's; if there is but one session it says the same.
     for session in closing { sayFarewell(session) }
