@@ -24,6 +24,9 @@ public struct RelayOverview: Sendable, Equatable {
     public var dialect: String?
     public var transport: TransportKind
     public var count: Int
+    public init(dialect: String?, transport: TransportKind, count: Int) {
+      (self.dialect, self.transport, self.count) = (dialect, transport, count)
+    }
   }
 }
 

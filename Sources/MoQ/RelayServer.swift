@@ -84,9 +84,9 @@ public final class RelayServer: Sendable {
   private func shutDown() {
     listener.loop.post { [listener, hub, closed, loop = listener.loop] in
       hub.value.close()
-      // The sessions say goodbye at the end of this tick.
+      // The sessions say goodbye at the end of this tick, and what is due now is part of it.
       // Whoever waits for the promise may end the process.
-      loop.schedule(at: loop.now) { listener.close { closed.fulfil(()) } }
+      loop.schedule(at: loop.now &+ 1) { listener.close { closed.fulfil(()) } }
     }
   }
 }

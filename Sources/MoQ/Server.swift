@@ -39,6 +39,7 @@ public final class Server: Sendable {
   private let listener: Listener
   private let inbox: Inbox<Session>
   private let hosts: LoopBound<Hosts>
+  private let closed = Promise<Void>()
 
   private final class Hosts {
     var all: [ObjectIdentifier: WeakHost] = [:]
@@ -85,18 +86,17 @@ public final class Server: Sendable {
   /// Takes no more sessions, and closes those there are.
   public func close() async {
     shutDown()
-    // Whatever was posted before has run then.
-    _ = try? await listener.loop.run {}
+    _ = await Task.detached { [closed] in await closed.wait() }.value
   }
 
   private func shutDown() {
     inbox.close()
-    listener.loop.post { [listener, hosts, loop = listener.loop] in
+    listener.loop.post { [listener, hosts, closed, loop = listener.loop] in
       guard !hosts.value.isClosed else { return }
       hosts.value.isClosed = true
       for host in hosts.value.all.values { host.host?.close("the server ends") }
-      // The sessions say goodbye at the end of this tick.
-      loop.schedule(at: loop.now) { listener.close() }
+      // The sessions say goodbye at the end of this tick, and what is due now is part of it.
+      loop.schedule(at: loop.now &+ 1) { listener.close { closed.fulfil(()) } }
     }
   }
 
