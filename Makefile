@@ -1,7 +1,7 @@
 # Every door of the project. `make help` lists them; each is a script in Scripts/ that a person can run as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix format lint bench test-peers interop test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
+.PHONY: help demo test matrix format lint bench test-peers test-sessions interop test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ lint: ## Check the format, and build with warnings as errors
 bench: ## Benchmarks against their twins; BENCH="--check" fails beyond the allowed ratio
 	@Scripts/bench $(BENCH)
 
-test-peers: ## Foreign peers: moq-rs and aioquic, payloads compared byte for byte (downloads them from PyPI)
+test-peers: ## Foreign peers: moq-rs, moq-ffi and aioquic, raw QUIC and WebTransport, payloads compared byte for byte (downloads them from PyPI)
 	@Scripts/test-peers
+
+test-sessions: ## 1,000 WebTransport sessions opened and closed, three times over: every close arrives, the memory comes back
+	@MOQ_SESSIONS=1000 TEST_SECONDS=600 Scripts/swift-test --filter WebTransportSharingTests
 
 interop: ## The public interop runner's tests against our relay, in every dialect, over raw QUIC and WebTransport
 	@Scripts/interop

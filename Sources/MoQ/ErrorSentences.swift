@@ -10,6 +10,11 @@ extension MoQError {
     switch close {
     case .refused, .handshakeTimeout, .unreachable: self.init(.nothingListens, "no connection to \(text)", cause: close)
     case .unresolved: self.init(.unknownHost, "no connection: \(close)", cause: close)
+    case .tls(.noCommonProtocol(offered: ["h3"]), _):
+      self.init(
+        .noWebTransport,
+        "no session with \(peer): it is a QUIC server without HTTP/3, so there is no WebTransport. "
+          + "Try moqt:// for raw QUIC.", cause: close)
     case .tls(.noCommonProtocol, _):
       let what = offered.isEmpty ? "" : " (ALPN \(offered.joined(separator: ", ")))"
       self.init(
@@ -39,7 +44,7 @@ extension MoQError {
       switch failure {
       case .refused(status: 401), .refused(status: 403): .unauthorized
       case .refused: .refused
-      case .unsupported: .noCommonDialect
+      case .unsupported: .noWebTransport
       case .protocolNotOffered: .violation
       case .noAnswer: .timeout
       case .aborted: .sessionClosed

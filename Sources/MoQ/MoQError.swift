@@ -17,6 +17,8 @@ public struct MoQError: Error, Sendable, CustomStringConvertible {
     public static let nothingListens = Code(name: "nothing-listens")
     /// The peer's certificate was refused by us, or ours by the peer.
     public static let untrusted = Code(name: "untrusted")
+    /// There is a server, and it has no WebTransport.
+    public static let noWebTransport = Code(name: "no-webtransport")
     /// The two sides have no dialect in common.
     public static let noCommonDialect = Code(name: "no-common-dialect")
     /// The address is already taken by another socket.

@@ -67,7 +67,7 @@ extension Session {
   /// Connects to `url` and waits until both sides have agreed on a dialect.
   ///
   /// Throws `badURL`, `badOption`, `unsupported`, `unknownHost`, `nothingListens`, `untrusted`,
-  /// `noCommonDialect`, `timeout`, `violation`, `transport` or `cancelled`.
+  /// `noWebTransport`, `noCommonDialect`, `refused`, `unauthorized`, `timeout`, `violation`, `transport` or `cancelled`.
   public static func connect(
     to url: String, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared
   ) async throws(MoQError) -> Session {

@@ -25,7 +25,7 @@ extension Option {
 
 extension Operand {
   static let url = Operand(
-    "URL", "moqt://HOST[:PORT][/PATH] for raw QUIC; the port is 443 unless said")
+    "URL", "moqt://HOST[:PORT][/PATH] for raw QUIC, https:// for WebTransport; the port is 443 unless said")
   static let namespace = Operand("NAMESPACE", "where the track is published: a/b/c")
   static let track = Operand("TRACK", "the track's name")
 

@@ -9,6 +9,8 @@ import Testing
     let results = try run(Files.package.appending(path: "Tests/Recordings"))
     #expect(results.count >= 50)
     for result in results {
+      // Those of WebTransport are unwrapped by the network's module: the tool's tests read them.
+      if result.path.contains("webtransport") { continue }
       guard case .passed = result.outcome else { Issue.record("\(result.path): \(result.outcome)"); continue }
     }
   }

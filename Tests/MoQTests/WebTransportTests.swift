@@ -157,7 +157,7 @@ import Testing
 
       options.webTransport = nil
       let raw = try await Server.listen(on: "127.0.0.1:0", options: options)
-      await expectError(.noCommonDialect, naming: "127.0.0.1:\(raw.port)") {
+      await expectError(.noWebTransport, naming: "127.0.0.1:\(raw.port): it is a QUIC server without HTTP/3") {
         _ = try await Session.connect(to: "https://127.0.0.1:\(raw.port)/", options: .test(raw.fingerprint))
       }
       await raw.close()

@@ -64,12 +64,12 @@ public final class HTTP3Connection: ConnectionHandler {
   /// The answer must come within the time given, and the connection's handshake before it.
   public func connect(
     _ request: WebTransportRequest, for driver: SessionDriver, within limit: Duration = .seconds(10)
-  ) -> WebTransportSession {
+  ) {
     let session = WebTransportSession(self, request, driver, answerBy: loop.now &+ limit.nanoseconds)
+    driver.carrier = session
     asked.append(session)
     ask()
     arm()
-    return session
   }
 
   /// Takes no new sessions, and tells the peer that those there are should end.

@@ -83,7 +83,7 @@ public final class SessionDriver: ConnectionHandler {
     if let request {
       let client = HTTP3Connection(loop: loop)
       handler = client
-      carrier = client.connect(request, for: self, within: options.handshakeTimeout)
+      client.connect(request, for: self, within: options.handshakeTimeout)
     }
     connection = endpoint.connect(
       host: host, port: port, serverName: serverName, alpns: request == nil ? alpns : [HTTP3Connection.alpn],

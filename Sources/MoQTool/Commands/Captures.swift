@@ -1,5 +1,6 @@
 import MoQDrafts
 import MoQKernel
+import MoQNetwork
 
 extension Command {
   private static let folder = Operand("DIR", "a folder of recordings, or one recording")
@@ -11,7 +12,7 @@ extension Command {
     operands: [folder],
     options: [("Options", [draft, .json, .verbose])],
     details: "Every stream and datagram of a recording must decode without a remainder, and be written again to the "
-      + "same bytes. Recordings of what is not spoken here are skipped, with the reason.",
+      + "same bytes; those of WebTransport are taken out of their HTTP/3 connection first. Recordings of what is not spoken here are skipped, with the reason.",
     examples: [
       ("those that come with the sources", "moq captures verify Tests/Recordings"),
       ("what each holds", "moq captures verify --verbose Tests/Recordings"),
@@ -23,7 +24,8 @@ extension Command {
     guard !files.isEmpty else {
       throw Failure("no recordings are in \(arguments.operands[0]); name a folder of .json files")
     }
-    let runner = RecordingRunner(codecs + profiles), isJSON = arguments.has(.json), style = Style(for: .standard)
+    let runner = RecordingRunner(codecs + profiles, unwrapping: HTTP3Recording.unwrap), isJSON = arguments.has(.json),
+      style = Style(for: .standard)
     var tally = Tally()
     for file in files {
       let bytes = try FileTree.contents(of: file)

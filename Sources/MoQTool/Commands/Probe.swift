@@ -1,7 +1,8 @@
 import MoQ
 
 extension Command {
-  private static let urls = Operand("URL", .many, "moqt://HOST[:PORT][/PATH]")
+  private static let urls = Operand(
+    "URL", .many, "moqt://HOST[:PORT][/PATH], https:// for WebTransport; without a scheme both are tried")
 
   static let probe = Command(
     name: "probe",
@@ -10,6 +11,7 @@ extension Command {
     options: [("Options", [.json]), ("Connection", Option.connection)],
     details: "Connects once for each dialect, offering that one alone. Fails if none is agreed on.",
     examples: [
+      ("whatever is there, over raw QUIC and WebTransport", "moq probe relay.example:4443"),
       ("a relay on this machine", "moq probe moqt://localhost:4443 --tls-disable-verify"),
       (
         "two relays, in one dialect, for a script",
@@ -17,15 +19,23 @@ extension Command {
       ),
     ]
   ) { arguments in
-    let destinations = try arguments.operands.map { try Destination($0, arguments) }
+    let places = try arguments.operands.map { text in
+      try (text.contains("://") ? [text] : SessionURL.Scheme.allCases.map { "\($0)://\(text)" }).map {
+        try Destination($0, arguments)
+      }
+    }
     let drafts = arguments.texts(.draft)
     let dialects = drafts.isEmpty ? Runtime.dialectNames : drafts
     let isJSON = arguments.has(.json)
     try await untilStopped {
       var isSpokenByAll = true
-      for destination in destinations {
-        if !isJSON { try Output.standard.line(Style(for: .standard).bold(destination.url.description)) }
-        if try await !isSpoken(by: destination, among: dialects, isJSON: isJSON) { isSpokenByAll = false }
+      for destinations in places {
+        var isSpokenHere = false
+        for destination in destinations {
+          if !isJSON { try Output.standard.line(Style(for: .standard).bold(destination.url.description)) }
+          if try await isSpoken(by: destination, among: dialects, isJSON: isJSON) { isSpokenHere = true }
+        }
+        if !isSpokenHere { isSpokenByAll = false }
       }
       guard isSpokenByAll else { throw Failed() }
     }
@@ -48,7 +58,9 @@ extension Command {
       case .success: isSpoken = true
       case .failure(let error):
         // The way there is the same for every dialect: saying it once is enough.
-        let ofTheWay: [MoQError.Code] = [.nothingListens, .unknownHost, .untrusted, .badOption, .unsupported]
+        let ofTheWay: [MoQError.Code] = [
+          .nothingListens, .unknownHost, .untrusted, .badOption, .unsupported, .refused, .unauthorized, .noWebTransport,
+        ]
         if ofTheWay.contains(error.code) { return isSpoken }
       }
     }
@@ -67,7 +79,8 @@ private struct ProbeAnswer {
     switch outcome {
     case .success(let found):
       let parts = [
-        found.dialect.alpn.map { "ALPN \($0)" }, found.dialect.version.map { "version 0x\(String($0, radix: 16))" },
+        found.dialect.alpn.map { "ALPN \($0)" }, found.dialect.subprotocol.map { "subprotocol \($0)" },
+        found.dialect.version.map { "version 0x\(String($0, radix: 16))" },
         found.dialect.profile.map { "profile \($0)" }, found.peerImplementation.map(printable),
         "setup \(found.setupTime.shown)", "round trip \(found.smoothedRTT.shown)", found.peerAddress,
       ]
@@ -82,7 +95,8 @@ private struct ProbeAnswer {
     switch outcome {
     case .success(let found):
       members += [
-        ("ok", .bool(true)), ("alpn", .optional(found.dialect.alpn)), ("version", .optional(found.dialect.version)),
+        ("ok", .bool(true)), ("alpn", .optional(found.dialect.alpn)),
+        ("subprotocol", .optional(found.dialect.subprotocol)), ("version", .optional(found.dialect.version)),
         ("profile", .optional(found.dialect.profile)), ("implementation", .optional(found.peerImplementation)),
         ("address", .string(found.peerAddress)), ("setup_ms", .number(found.setupTime.inMilliseconds)),
         ("rtt_ms", .number(found.smoothedRTT.inMilliseconds)),
