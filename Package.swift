@@ -64,7 +64,7 @@ let package = Package(
     .testTarget(
       name: "MoQTests", dependencies: ["MoQ", "MoQNetwork", "MoQKernel", "MoQDrafts"], swiftSettings: settings),
     .testTarget(name: "MoQHTTPTests", dependencies: ["MoQHTTP", "MoQNetwork"], swiftSettings: settings),
-    .testTarget(name: "MoQToolTests", dependencies: ["MoQTool", "MoQ"], swiftSettings: settings),
+    .testTarget(name: "MoQToolTests", dependencies: ["MoQTool", "MoQ", "MoQNetwork"], swiftSettings: settings),
     .testTarget(name: "ToyDialectTests", dependencies: ["MoQ"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

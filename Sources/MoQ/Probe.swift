@@ -1,4 +1,5 @@
 import MoQKernel
+import MoQNetwork
 
 /// What a peer answered to the offer of one dialect.
 public struct ProbeResult: Sendable {
@@ -34,5 +35,48 @@ public func probe(
     return ProbeResult(offered: dialect, outcome: .success(success))
   } catch {
     return ProbeResult(offered: dialect, outcome: .failure(error))
+  }
+}
+
+/// What there is at an address, as far as it can be told from outside.
+public enum Encounter: String, Sendable {
+  /// Nothing answers over UDP.
+  case nothing
+  /// A QUIC server that takes neither a protocol of MoQ nor HTTP/3.
+  case otherProtocol = "other-protocol"
+  /// An HTTP/3 server that says nothing of WebTransport.
+  case http3WithoutWebTransport = "http3-without-webtransport"
+  /// An HTTP/3 server with WebTransport, whether or not there is a MoQ session to be had.
+  case webTransport = "webtransport"
+  /// It is QUIC; what is behind it cannot be told, as its certificate is not trusted or the handshake failed.
+  case quic
+}
+
+/// Finds out what listens where no session came about: asks for WebTransport, and looks at how that fails.
+public func encounter(
+  at url: SessionURL, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared
+) async -> Encounter {
+  var url = url
+  url.scheme = .https
+  switch await probe(url.description, options: options, on: runtime).outcome {
+  case .success: return .webTransport
+  case .failure(let error):
+    guard let close = error.cause as? ConnectionClose else {
+      // The session itself failed, so there was one.
+      return error.cause is SessionEnd ? .webTransport : .nothing
+    }
+    return Encounter(close)
+  }
+}
+
+extension Encounter {
+  fileprivate init(_ close: ConnectionClose) {
+    switch close {
+    case .refused, .handshakeTimeout, .unreachable, .unresolved, .failed: self = .nothing
+    case .tls(.noCommonProtocol, _): self = .otherProtocol
+    case .webTransport(.unsupported): self = .http3WithoutWebTransport
+    case .webTransport: self = .webTransport
+    case .tls, .version, .application, .transport, .idleTimeout, .statelessReset, .http3: self = .quic
+    }
   }
 }

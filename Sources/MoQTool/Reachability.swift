@@ -1,5 +1,6 @@
 import Glibc
 import MoQ
+import MoQNetwork
 
 extension MoQError {
   /// What a failure to connect over UDP may come from, where TCP tells more; else nothing.
@@ -9,8 +10,13 @@ extension MoQError {
   }
 }
 
+extension MoQError {
+  /// The peer speaks HTTP/3 without WebTransport, whatever dialect is asked for.
+  var isWithoutWebTransport: Bool { (cause as? ConnectionClose) == .webTransport(.unsupported) }
+}
+
 /// Whether a TCP connection to one of the host's addresses comes about within a third of a second each.
-private func answersOverTCP(_ host: String, _ port: UInt16) -> Bool {
+func answersOverTCP(_ host: String, _ port: UInt16) -> Bool {
   var hints = addrinfo(), found: UnsafeMutablePointer<addrinfo>?
   hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
   guard getaddrinfo(host, "\(port)", &hints, &found) == 0 else { return false }

@@ -6,47 +6,63 @@ extension Command {
 
   static let probe = Command(
     name: "probe",
-    summary: "find out which dialects a peer speaks, and what it answers",
+    summary: "find out which dialects a peer speaks, over what, and what it answers",
     operands: [urls],
     options: [("Options", [.json]), ("Connection", Option.connection)],
-    details: "Connects once for each dialect, offering that one alone. Fails if none is agreed on.",
+    details:
+      "Connects once for each dialect, offering that one alone, and over raw QUIC and WebTransport both where the "
+      + "URL leaves it open. Where none is agreed on it says what it met instead, and fails.",
     examples: [
-      ("whatever is there, over raw QUIC and WebTransport", "moq probe relay.example:4443"),
-      ("a relay on this machine", "moq probe moqt://localhost:4443 --tls-disable-verify"),
+      ("a relay on this machine, over raw QUIC and WebTransport", "moq probe localhost:4443 --tls-disable-verify"),
       (
         "two relays, in one dialect, for a script",
-        "moq probe --json --draft draft-14 moqt://a.example moqt://b.example"
+        "moq probe --json --draft draft-14 moqt://a.example https://b.example"
       ),
     ]
   ) { arguments in
-    let places = try arguments.operands.map { text in
-      try (text.contains("://") ? [text] : SessionURL.Scheme.allCases.map { "\($0)://\(text)" }).map {
-        try Destination($0, arguments)
-      }
+    let targets = try arguments.operands.map { text in
+      let hasScheme = text.contains("://")
+      let urls = hasScheme ? [text] : SessionURL.Scheme.allCases.map { "\($0)://\(text)" }
+      return try urls.map { try Destination($0, arguments) }
     }
     let drafts = arguments.texts(.draft)
-    let dialects = drafts.isEmpty ? Runtime.dialectNames : drafts
-    let isJSON = arguments.has(.json)
+    let run = ProbeRun(
+      dialects: drafts.isEmpty ? Runtime.dialectNames : drafts, isJSON: arguments.has(.json),
+      isVerbose: arguments.has(.verbose))
     try await untilStopped {
       var isSpokenByAll = true
-      for destinations in places {
-        var isSpokenHere = false
-        for destination in destinations {
-          if !isJSON { try Output.standard.line(Style(for: .standard).bold(destination.url.description)) }
-          if try await isSpoken(by: destination, among: dialects, isJSON: isJSON) { isSpokenHere = true }
-        }
-        if !isSpokenHere { isSpokenByAll = false }
-      }
+      for target in targets where try await !run.isSpoken(at: target) { isSpokenByAll = false }
       guard isSpokenByAll else { throw Failed() }
     }
   }
+}
 
-  /// Whether at least one dialect was agreed on. Prints what came of each.
-  private static func isSpoken(by destination: Destination, among dialects: [String], isJSON: Bool) async throws -> Bool
-  {
-    var isSpoken = false
+/// Asks peers for dialects, one after the other, and prints what came of it.
+private struct ProbeRun {
+  let dialects: [String]
+  let isJSON: Bool, isVerbose: Bool
+
+  /// Whether at least one dialect was agreed on at one of a peer's URLs.
+  func isSpoken(at urls: [Destination]) async throws -> Bool {
+    var isSpoken = false, failure: MoQError?
+    for (index, destination) in urls.enumerated() {
+      if !isJSON { try Output.standard.line(Style(for: .standard).bold(destination.url.description)) }
+      let (found, error) = try await ask(destination)
+      isSpoken = isSpoken || found
+      if failure == nil { failure = error }
+      // Where nobody is, the other way there leads nowhere, too.
+      if let error, [.nothingListens, .unknownHost].contains(error.code), index == 0 { break }
+    }
+    if !isSpoken, let failure, let destination = urls.first { try await tellWhatIsThere(destination, failure) }
+    return isSpoken
+  }
+
+  /// Whether any of the dialects was agreed on, and the last failure.
+  private func ask(_ destination: Destination) async throws -> (isSpoken: Bool, failure: MoQError?) {
+    var isSpoken = false, failure: MoQError?
     let width = dialects.map(\.count).max() ?? 0
     for dialect in dialects {
+      if isVerbose { note("Offering \(dialect) to \(destination.url)") }
       let result = await MoQ.probe(destination.url.description, dialect: dialect, options: destination.options)
       try Task.checkCancellation()
       let outcome = result.outcome.mapError { error in
@@ -54,17 +70,62 @@ extension Command {
       }
       let answer = ProbeAnswer(dialect: dialect, url: destination.url.description, outcome: outcome)
       try Output.standard.line(isJSON ? answer.json.description : answer.line(width))
-      switch result.outcome {
+      switch outcome {
       case .success: isSpoken = true
       case .failure(let error):
+        failure = error
         // The way there is the same for every dialect: saying it once is enough.
-        let ofTheWay: [MoQError.Code] = [
-          .nothingListens, .unknownHost, .untrusted, .badOption, .unsupported, .refused, .unauthorized, .noWebTransport,
-        ]
-        if ofTheWay.contains(error.code) { return isSpoken }
+          let ofTheWay: [MoQError.Code] = [
+            .nothingListens, .unknownHost, .untrusted, .badOption, .unsupported, .refused, .unauthorized,
+            .noWebTransport,
+          ]
+          if ofTheWay.contains(error.code) || error.isWithoutWebTransport { return (isSpoken, error) }
       }
     }
-    return isSpoken
+    return (isSpoken, failure)
+  }
+
+  private func tellWhatIsThere(_ destination: Destination, _ failure: MoQError) async throws {
+    let url = destination.url
+    let met: String, sentence: String
+    switch failure.code {
+    case .unknownHost, .untrusted, .badOption, .unsupported: return
+    case .nothingListens where answersOverTCP(url.host, url.port):
+      (met, sentence) = (
+        "only-tcp", "something answers at \(url.authority) on TCP, and nothing on UDP: a server without QUIC"
+      )
+    default:
+      if case .success(let found) = await MoQ.probe(url.description, options: destination.options).outcome {
+        (met, sentence) = ("moq", "\(url.authority) speaks \(found.dialect), which was not asked for")
+        break
+      }
+      let found = await encounter(at: url, options: destination.options)
+      (met, sentence) = (found.rawValue, found.sentence(url))
+    }
+    try Task.checkCancellation()
+    try Output.standard.line(
+      isJSON
+        ? JSON.line([
+          "url": .string(url.description), "ok": .bool(false), "met": .string(met), "message": .string(sentence),
+        ])
+        : "  \(Style(for: .standard).yellow("met"))  \(sentence)")
+  }
+}
+
+extension Encounter {
+  fileprivate func sentence(_ url: SessionURL) -> String {
+    let place = url.authority
+    return switch self {
+    case .nothing: "nothing answers at \(place) over UDP"
+    case .otherProtocol:
+      "\(place) is a QUIC server of another protocol: it takes neither a protocol of MoQ nor HTTP/3"
+    case .http3WithoutWebTransport: "\(place) is an HTTP/3 server without WebTransport"
+    case .webTransport where url.scheme == .moqt:
+      "\(place) is an HTTP/3 server with WebTransport; try https://\(place)/, with the path that it serves MoQ at"
+    case .webTransport:
+      "\(place) has WebTransport, and no dialect of MoQ that was offered at this path; try another path, or moqt://\(place)"
+    case .quic: "\(place) speaks QUIC; what is behind it cannot be told"
+    }
   }
 }
 
