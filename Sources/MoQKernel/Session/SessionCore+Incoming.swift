@@ -101,7 +101,7 @@ extension SessionCore {
     guard info.id <= stream.lastObject else { return fetchedEnough(stream) }
     stream.payloadLeft = info.payloadLength
     if let tap {
-      tap.object(.parsed, info, isFetched: stream.incoming?.isFetch ?? false, on: place(stream), at: now)
+      tap.object(.parsed, info, isFetched: stream.carriesFetch, on: place(stream), at: now)
     }
     tell(.object(stream.key, info))
   }

@@ -38,6 +38,12 @@ final class Stream {
     default: false
     }
   }
+  /// Whether objects here are fetched ones.
+  var carriesFetch: Bool {
+    if case .exchange = use { return true }
+    if case .fetch? = outgoing { return true }
+    return incoming?.isFetch ?? false
+  }
   /// Whether messages of a request arrive here.
   var receivesMessages: Bool {
     switch use {

@@ -38,7 +38,7 @@ struct Speech: Hashable, Sendable, CustomTestStringConvertible {
   var joinsByItself: Bool {
     guard !rules.filters.contains(.currentGroup) else { return false }
     switch rules.fetching {
-    case .missing, .standalone: return false
+    case .missing, .group, .standalone: return false
     case .joiningRelative, .joining: return true
     }
   }

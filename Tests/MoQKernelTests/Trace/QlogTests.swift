@@ -114,7 +114,12 @@ import Testing
     let rules = try #require(dialects.named(dialect)?.rules)
     var kinds = ["control_message", "subgroup_header", "subgroup_object"]
     if case .exists = rules.datagrams { kinds.append("object_datagram") }
-    if case .missing = rules.fetching {} else { kinds += ["fetch_header", "fetch_object"] }
+    switch rules.fetching {
+    case .missing: break
+    // Its objects come on the request's own stream.
+    case .group: kinds.append("fetch_object")
+    case .standalone, .joiningRelative, .joining: kinds += ["fetch_header", "fetch_object"]
+    }
     for kind in kinds {
       for (maker, reader) in [(0, 1), (1, 0)] {
         let made = Self.told(records[maker], "moqt:\(kind)_created")
