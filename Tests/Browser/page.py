@@ -364,6 +364,11 @@ class Bench:
             yield server_closes, dialect
             yield unknown_path, dialect
             yield no_common_protocol, dialect, other
+        # Older dialects on the other side.
+        yield page_reads_a_clock, "draft-14", "draft-07"
+        yield page_reads_a_clock, "moq-lite-01", "draft-12"
+        yield page_publishes, "draft-14", "draft-09"
+        yield page_publishes, "moq-lite-01", "draft-13"
         yield (datagrams_arrive,)
         yield (datagrams_leave,)
         yield (server_closes_with_a_code,)
