@@ -45,6 +45,7 @@ extension Draft10 {
         // Request ids, Forward and the rest of draft-11's ways; its handshake shows it.
         Rules.Profile(name: "moqtransport", signs: []) { rules in
           var adjusted = Draft11.rules
+          adjusted.numbering = .lenient
           (adjusted.identification, adjusted.profiles) = (rules.identification, rules.profiles)
           return adjusted
         },

@@ -60,10 +60,6 @@ extension Draft14 {
 
 }
 
-extension Draft14MoqDev {
-  public static var rules: Rules { Draft14.rules }
-}
-
 extension Draft14 {
   /// §9.9, §9.12, §9.15, §9.18, §9.22, §9.25, §9.30, §3.4, §10.4.3
   private static var codes: Codes {

@@ -46,27 +46,6 @@ public enum Draft14: Dialect {
       try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup14)
     }
   }
-  public enum GOAWAY: Layout {
-    public static var type: UInt64? { 0x10 }
-    public static var section: StaticString { "§9.4" }
-    public static func walk(_ m: inout GoAway, _ wire: inout some Wire) throws(WireError) {
-      try wire.bytes("New Session URI", &m.uri, maximum: WireLimits.sessionURI)
-    }
-  }
-  public enum MAX_REQUEST_ID: Layout {
-    public static var type: UInt64? { 0x15 }
-    public static var section: StaticString { "§9.5" }
-    public static func walk(_ m: inout MaxRequestID, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Request ID", &m.limit)
-    }
-  }
-  public enum REQUESTS_BLOCKED: Layout {
-    public static var type: UInt64? { 0x1A }
-    public static var section: StaticString { "§9.6" }
-    public static func walk(_ m: inout RequestsBlocked, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Maximum Request ID", &m.limit)
-    }
-  }
   public enum SUBSCRIBE: Layout {
     public static var type: UInt64? { 0x3 }
     public static var section: StaticString { "§9.7" }
@@ -94,13 +73,6 @@ public enum Draft14: Dialect {
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
     }
   }
-  public enum SUBSCRIBE_ERROR: Layout {
-    public static var type: UInt64? { 0x5 }
-    public static var section: StaticString { "§9.9" }
-    public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestError(&m)
-    }
-  }
   public enum SUBSCRIBE_UPDATE: Layout {
     public static var type: UInt64? { 0x2 }
     public static var section: StaticString { "§9.10" }
@@ -114,13 +86,6 @@ public enum Draft14: Dialect {
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.flag("Forward", &m.forward)
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
-    }
-  }
-  public enum UNSUBSCRIBE: Layout {
-    public static var type: UInt64? { 0xA }
-    public static var section: StaticString { "§9.11" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestID(&m)
     }
   }
   public enum PUBLISH_DONE: Layout {
@@ -159,36 +124,6 @@ public enum Draft14: Dialect {
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
     }
   }
-  public enum PUBLISH_ERROR: Layout {
-    public static var type: UInt64? { 0x1F }
-    public static var section: StaticString { "§9.15" }
-    public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestError(&m)
-    }
-  }
-  public enum FETCH: Layout {
-    public static var type: UInt64? { 0x16 }
-    public static var section: StaticString { "§9.16" }
-    public static func walk(_ m: inout Fetch, _ wire: inout some Wire) throws(WireError) {
-      var f = try FetchFields(m.range)
-      try wire.varint("Request ID", &m.id)
-      try wire.byte("Subscriber Priority", &m.priority)
-      try wire.code("Group Order", &m.groupOrder, wanted: "0 to 2")
-      try wire.varint("Fetch Type", &f.type)
-      guard (1...3).contains(f.type) else { throw .invalid("Fetch Type", f.type, wanted: "1 to 3") }
-      if wire.includes(f.isStandalone) {
-        try wire.fullName("Track Namespace", &f.namespace, "Track Name", &f.name)
-        try wire.location("Start Location", &f.start)
-        try wire.location("End Location", &f.end)
-      }
-      if wire.includes(f.isJoining) {
-        try wire.varint("Joining Request ID", &f.joiningID)
-        try wire.varint("Joining Start", &f.joiningStart)
-      }
-      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
-      m.range = f.range
-    }
-  }
   public enum FETCH_OK: Layout {
     public static var type: UInt64? { 0x18 }
     public static var section: StaticString { "§9.17" }
@@ -198,20 +133,6 @@ public enum Draft14: Dialect {
       try wire.flag("End Of Track", &m.endOfTrack)
       try wire.location("End Location", &m.end)
       try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
-    }
-  }
-  public enum FETCH_ERROR: Layout {
-    public static var type: UInt64? { 0x19 }
-    public static var section: StaticString { "§9.18" }
-    public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestError(&m)
-    }
-  }
-  public enum FETCH_CANCEL: Layout {
-    public static var type: UInt64? { 0x17 }
-    public static var section: StaticString { "§9.19" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestID(&m)
     }
   }
   public enum TRACK_STATUS: Layout {
@@ -229,13 +150,6 @@ public enum Draft14: Dialect {
       try wire.implied("Track Namespace", &m.namespace, TrackNamespace())
       try wire.implied("Track Name", &m.name, [])
       try SUBSCRIBE_OK.walk(&m.ok, &wire)
-    }
-  }
-  public enum TRACK_STATUS_ERROR: Layout {
-    public static var type: UInt64? { 0xF }
-    public static var section: StaticString { "§9.22" }
-    public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestError(&m)
     }
   }
   public enum PUBLISH_NAMESPACE: Layout {
@@ -280,41 +194,45 @@ public enum Draft14: Dialect {
       try wire.reason("Error Reason", &m.reason)
     }
   }
-  public enum SUBSCRIBE_NAMESPACE: Layout {
-    public static var type: UInt64? { 0x11 }
-    public static var section: StaticString { "§9.28" }
-    public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Request ID", &m.id)
-      try wire.tuple("Track Namespace Prefix", &m.prefix)
-      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message14)
-    }
-  }
-  public enum SUBSCRIBE_NAMESPACE_OK: Layout {
-    public static var type: UInt64? { 0x12 }
-    public static var section: StaticString { "§9.29" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestID(&m)
-    }
-  }
-  public enum SUBSCRIBE_NAMESPACE_ERROR: Layout {
-    public static var type: UInt64? { 0x13 }
-    public static var section: StaticString { "§9.30" }
-    public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
-      try wire.requestError(&m)
-    }
-  }
-  public enum UNSUBSCRIBE_NAMESPACE: Layout {
-    public static var type: UInt64? { 0x14 }
-    public static var section: StaticString { "§9.31" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      try wire.tuple("Track Namespace Prefix", &m.namespace)
-    }
-  }
+
+  public typealias GOAWAY = Draft11.GOAWAY
+  public typealias MAX_REQUEST_ID = Draft11.MAX_REQUEST_ID
+  public typealias REQUESTS_BLOCKED = Draft11.REQUESTS_BLOCKED
+  public typealias SUBSCRIBE_ERROR = Draft12.SUBSCRIBE_ERROR
+  public typealias UNSUBSCRIBE = Draft11.UNSUBSCRIBE
+  public typealias PUBLISH_ERROR = Draft12.PUBLISH_ERROR
+  public typealias FETCH = Draft12.FETCH
+  public typealias FETCH_ERROR = Draft11.FETCH_ERROR
+  public typealias FETCH_CANCEL = Draft11.FETCH_CANCEL
+  public typealias TRACK_STATUS_ERROR = Draft13.TRACK_STATUS_ERROR
+  public typealias SUBSCRIBE_NAMESPACE = Draft13.SUBSCRIBE_NAMESPACE
+  public typealias SUBSCRIBE_NAMESPACE_OK = Draft13.SUBSCRIBE_NAMESPACE_OK
+  public typealias SUBSCRIBE_NAMESPACE_ERROR = Draft13.SUBSCRIBE_NAMESPACE_ERROR
+  public typealias UNSUBSCRIBE_NAMESPACE = Draft13.UNSUBSCRIBE_NAMESPACE
 
   public typealias SESSION_UPDATE = Unspoken<SessionUpdate>
   public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
   public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
   public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
   public typealias ANNOUNCE = Unspoken<Announce>
+
+  public static func section(of kind: MessageKind) -> StaticString {
+    switch kind {
+    case .goAway: "§9.4"
+    case .maxRequestID: "§9.5"
+    case .requestsBlocked: "§9.6"
+    case .subscribeError: "§9.9"
+    case .unsubscribe: "§9.11"
+    case .publishError: "§9.15"
+    case .fetch: "§9.16"
+    case .fetchError: "§9.18"
+    case .fetchCancel: "§9.19"
+    case .trackStatusError: "§9.22"
+    case .subscribeNamespace: "§9.28"
+    case .subscribeNamespaceOK: "§9.29"
+    case .subscribeNamespaceError: "§9.30"
+    case .unsubscribeNamespace: "§9.31"
+    default: layout(of: kind).section
+    }
+  }
 }

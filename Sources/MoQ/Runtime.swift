@@ -22,6 +22,12 @@ public final class Runtime: Sendable {
   public static var now: Instant { .now }
   /// The names of the dialects that come with the library, in order of preference.
   public static var dialectNames: [String] { MoQDrafts.dialects.map { $0.name } }
+  /// The names of the peer profiles that `SessionOptions.profiles` may ask for; `text`: none, even if one shows itself.
+  public static var profileNames: [String] {
+    MoQDrafts.dialects.flatMap { $0.rules.profileNames }.reduce(into: ["text"]) { names, name in
+      if !names.contains(name) { names.append(name) }
+    }
+  }
 
   /// The endpoint that all sessions of clients share. On the loop only.
   var clientEndpoint: QUICEndpoint { client.value.endpoint(loop) }

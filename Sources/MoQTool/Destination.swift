@@ -89,6 +89,7 @@ extension SessionOptions {
   /// As the options that all connecting commands share say.
   init(_ arguments: Arguments) throws {
     self.init(dialects: try Dialects(arguments), trust: .system)
+    profiles = try profileNames(arguments)
     try arguments.exclude(.disableVerify, .authority, .fingerprint)
     if arguments.has(.disableVerify) { trust = .none }
     if let file = arguments.text(.authority) { trust = .file(file) }
@@ -145,6 +146,16 @@ func checkDialect(_ name: String, among known: [String] = Runtime.dialectNames) 
   guard !known.contains(name) else { return }
   let hint = nearest(name, among: known).map { "did you mean \($0)?" } ?? "there are \(known.joined(separator: ", "))"
   throw Misuse("there is no dialect \"\(name)\"; \(hint)")
+}
+
+/// The names that `--profile` gives.
+func profileNames(_ arguments: Arguments) throws(Misuse) -> [String] {
+  let names = arguments.texts(.profile), known = Runtime.profileNames
+  for name in names where !known.contains(name) {
+    let hint = nearest(name, among: known).map { "did you mean \($0)?" } ?? "there are \(known.joined(separator: ", "))"
+    throw Misuse("there is no profile \"\(name)\"; \(hint)")
+  }
+  return names
 }
 
 extension SessionStatistics {

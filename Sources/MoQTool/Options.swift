@@ -3,6 +3,9 @@ extension Option {
   static let draft = Option(
     "draft", short: "d", takes: .repeated("NAME"),
     "speak this dialect only; given several times: try them in this order (moq drafts lists them)")
+  static let profile = Option(
+    "profile", takes: .repeated("NAME"),
+    "take the peer to differ from the dialect's text in this way; \"text\": in none (moq drafts lists them)")
   static let json = Option("json", "print one JSON object a line")
   static let verbose = Option("verbose", short: "v", "say on standard error what happens")
   static let timeout = Option(
@@ -20,7 +23,7 @@ extension Option {
   static let tracing: [Option] = [qlog, qlogSample]
 
   /// How a client reaches and trusts its peer.
-  static let connection: [Option] = [draft, disableVerify, authority, fingerprint, timeout, verbose] + tracing
+  static let connection: [Option] = [draft, profile, disableVerify, authority, fingerprint, timeout, verbose] + tracing
 }
 
 extension Operand {

@@ -63,6 +63,13 @@ public struct Rules: Sendable {
 }
 
 extension Rules {
+  /// The names of the profiles there are, those of handshakes too.
+  public var profileNames: [String] {
+    (profiles.map(\.name) + identification.handshakes.compactMap(\.profile)).reduce(into: []) { names, name in
+      if !names.contains(name) { names.append(name) }
+    }
+  }
+
   /// Whether a dialect has something at all.
   public enum Availability: Sendable { case exists, missing }
 

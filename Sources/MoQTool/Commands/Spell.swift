@@ -112,7 +112,7 @@ private struct Figure {
     guard dialect.speaks(kind) else { return nil }
     let layout = dialect.layout(of: kind)
     (self.dialect, name, type) = (dialect.name, layout.name, layout.type)
-    let place = layout.section.description
+    let place = dialect.section(of: kind).description
     // A dialect without section numbers has the names of its chapters there.
     section = place.hasPrefix("§") ? place : ""
     lines = try dialect.figure(of: kind).map(\.description)
