@@ -267,7 +267,7 @@ struct Dialogue {
     func can(_ range: FetchRequest.Range) -> Bool { (try? ours.core.fetch(FetchRequest(range))) != nil }
     let (relative, absolute) =
       switch dialect.rules.fetching {
-      case .missing, .standalone: (false, false)
+      case .missing, .group, .standalone: (false, false)
       case .joiningRelative: (true, false)
       case .joining: (true, true)
       }
