@@ -94,8 +94,7 @@ extension Session {
       case .https:
         host.offered = SessionCore.subprotocols(for: configuration, registry: options.registry)
         request = WebTransportRequest(
-          authority: target.authority, path: target.path, origin: "https://\(target.authority)",
-          protocols: host.offered)
+          authority: target.authority, path: target.path, origin: options.origin, protocols: host.offered)
       }
       host.onOutcome = { result in outcome.fulfil(result.map { (bound, $0) }) }
       driver.connect(

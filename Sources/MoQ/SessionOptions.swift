@@ -32,6 +32,8 @@ public struct SessionOptions: Sendable {
 
   public var dialects = Dialects.automatic
   public var trust = Trust.system
+  /// On whose behalf a client asks for a WebTransport session, as a browser would say it of a page; nil: on its own.
+  public var origin: String?
   /// Dialects beside those that come with the library; preferred to them.
   public var extraDialects: [any Dialect.Type] = []
   /// Peer profiles (named deviations from a dialect's text) to assume; some are detected anyway.

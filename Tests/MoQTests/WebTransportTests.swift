@@ -142,8 +142,15 @@ import Testing
       options.webTransport = WebTransportPolicy()
       options.webTransport?.origins = .list(["https://moq.example"])
       let strict = try await Server.listen(on: "127.0.0.1:0", options: options)
-      await expectError(.unauthorized, naming: "403") {
-        _ = try await Session.connect(to: "https://127.0.0.1:\(strict.port)/", options: .test(strict.fingerprint))
+      // Who is no browser has no origin.
+      let native = try await pair(strict, "/", .test(strict.fingerprint))
+      #expect(native.1.transport == .webTransport)
+      var page = SessionOptions.test(strict.fingerprint)
+      page.origin = "https://moq.example"
+      #expect(try await pair(strict, "/page", page).1.peerPath == "/page")
+      page.origin = "https://other.example"
+      await expectError(.unauthorized, naming: "403") { [page] in
+        _ = try await Session.connect(to: "https://127.0.0.1:\(strict.port)/", options: page)
       }
       await strict.close()
 

@@ -131,6 +131,44 @@ func subscribed(_ words: [String]) async throws -> ToolProcess.Result {
     try await one.end()
   }
 
+  @Test func `without a scheme both transports are tried`() async throws {
+    let relay = try await RelayProcess("--path", "/moq")
+    let place = relay.url.replacing("moqt://", with: "")
+    let trust = ["--tls-fingerprint", relay.fingerprint, "--draft", "draft-14"]
+    let both = try await ToolProcess.run(["probe", place] + trust)
+    #expect(both.status == 0, "\(both.errors)")
+    #expect(both.text.contains(/moqt:\/\/127.0.0.1:\d+\n  draft-14  ok  ALPN moq-00/), "\(both.text)")
+    #expect(both.text.contains(/https:\/\/127.0.0.1:\d+\n  draft-14  no  .*404/), "\(both.text)")
+    let found = try await ToolProcess.run(
+      "probe", "https://\(place)/moq", "--tls-fingerprint", relay.fingerprint)
+    #expect(found.status == 0)
+    #expect(found.text.contains(/draft-14 +ok  ALPN h3, subprotocol moq-00/), "\(found.text)")
+    #expect(found.text.contains(/moq-lite-01 +ok  ALPN h3, subprotocol moql/), "\(found.text)")
+    try await relay.end()
+
+    let raw = try await RelayProcess("--raw-only")
+    let bare = raw.url.replacing("moqt://", with: "")
+    let some = try await ToolProcess.run("probe", bare, "--tls-fingerprint", raw.fingerprint, "--draft", "draft-14")
+    #expect(some.status == 0)
+    #expect(some.text.contains(/draft-14  no  .* is a QUIC server without HTTP\/3/), "\(some.text)")
+    try await raw.end()
+  }
+
+  @Test(arguments: drafts)
+  func `lines cross WebTransport`(_ draft: String) async throws {
+    let relay = try await RelayProcess()
+    let place = ["https://127.0.0.1:\(relay.url.split(separator: ":")[2])/a/path", "demo/web", "count"]
+    let trust = ["--tls-fingerprint", relay.fingerprint, "--draft", draft]
+    let publish = try ToolProcess(["publish"] + place + trust + ["-v"])
+    _ = try await publish.errorLine(containing: "Waiting for a subscriber")
+    await publish.write("one\ntwo\nthree\n")
+    publish.closeInput()
+    let got = try await subscribed(["subscribe"] + place + trust + ["--lines"])
+    #expect(got.status == 0 && got.text == "one\ntwo\nthree\n", "\(got.errors)")
+    #expect(try await publish.end().status == 0)
+    try await relay.end()
+  }
+
   @Test func `whoever is asked to stop, stops well`() async throws {
     let relay = try await RelayProcess("-v")
     let waiting = try ToolProcess(relay.words("publish", "demo", "x", "-v"))

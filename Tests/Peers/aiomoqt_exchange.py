@@ -9,7 +9,6 @@ Prints a line a case and ends with `N passed, N failed, N skipped`.
 import asyncio
 import logging
 import pathlib
-import re
 import sys
 
 import aiomoqt.protocol
@@ -17,7 +16,8 @@ from aiomoqt.client import MOQTClientSession, MOQTSessionProtocol
 from aiomoqt.messages import ObjectHeader, SubgroupHeader
 from aiomoqt.server import MOQTServerSession
 from aiomoqt.types import MOQTMessageType, SetupParamType
-from aioquic_webtransport import certificate, tool
+from aioquic.buffer import encode_uint_var
+from aioquic_webtransport import certificate, relay_port, tool
 
 NAMESPACE, TRACK = "demo/aiomoqt", "data"
 GROUPS, OBJECTS = 6, 5
@@ -111,13 +111,6 @@ def our_publisher(moq: str, logs: pathlib.Path, url: str, draft: str):
     return tool(logs, "publish", moq, "publish", url, NAMESPACE, TRACK, *words, *map(str, files))
 
 
-async def relay_port(logs: pathlib.Path) -> int:
-    async with asyncio.timeout(10):
-        while not (found := re.search(r"127\.0\.0\.1:(\d+)", (logs / "relay.out").read_text())):
-            await asyncio.sleep(0.02)
-    return int(found[1])
-
-
 async def client_publishes(moq: str, logs: pathlib.Path, draft: str) -> None:
     async with tool(logs, "relay", moq, "relay", "--bind", "127.0.0.1:0", "--draft", draft):
         port = await relay_port(logs)
@@ -141,6 +134,19 @@ async def client_subscribes(moq: str, logs: pathlib.Path, draft: str) -> None:
                 await recorder.check()
 
 
+def allow_subscriptions(session: MOQTSessionProtocol) -> None:
+    """Of itself a server allows no subscription, and then its client may not make one."""
+    answer = session.server_setup
+
+    def answered() -> None:
+        try:
+            answer(parameters={SetupParamType.MAX_SUBSCRIBER_ID: 1000})
+        except TypeError:  # version 0.2 wants it encoded
+            answer(parameters={SetupParamType.MAX_SUBSCRIBER_ID: encode_uint_var(1000)})
+
+    session.server_setup = answered
+
+
 class Server:
     """aiomoqt's server, with `prepare` called for each session."""
 
@@ -152,9 +158,7 @@ class Server:
 
         def protocol(*args, **kwargs):
             made = MOQTSessionProtocol(*args, **kwargs, session=session)
-            # Of itself it allows no subscription, which a client may not make then.
-            answer = made.server_setup
-            made.server_setup = lambda: answer(parameters={SetupParamType.MAX_SUBSCRIBER_ID: 1000})
+            allow_subscriptions(made)
             self.prepare(made)
             return made
 

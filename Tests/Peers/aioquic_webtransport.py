@@ -149,6 +149,14 @@ async def tool(logs: pathlib.Path, name: str, *words: str):
             await process.wait()
 
 
+async def relay_port(logs: pathlib.Path) -> int:
+    """Where the relay that runs as `relay` listens."""
+    async with asyncio.timeout(10):
+        while not (found := re.search(r"127\.0\.0\.1:(\d+)", (logs / "relay.out").read_text())):
+            await asyncio.sleep(0.02)
+    return int(found[1])
+
+
 @contextlib.asynccontextmanager
 async def client(port: int):
     configuration = QuicConfiguration(
@@ -349,10 +357,7 @@ async def main() -> None:
             print(f"FAILED  {name}: {error!r}; transcripts: {logs}", flush=True)
 
     async with tool(logs, "relay", moq, "relay", "--bind", "127.0.0.1:0") as process:
-        async with asyncio.timeout(10):
-            while not (found := re.search(r"127\.0\.0\.1:(\d+)", (logs / "relay.out").read_text())):
-                await asyncio.sleep(0.02)
-        port = int(found[1])
+        port = await relay_port(logs)
         for case in (sessions, early, reserved, violation, requests):
             await run(f"aioquic as a client: {case.__doc__}", case(port))
         assert process.returncode is None

@@ -29,7 +29,7 @@ public final class HTTP3Connection: ConnectionHandler {
   private var unsettled: [Int64: Farewell] = [:]
   /// A close that the peer has not confirmed.
   private struct Farewell {
-    var code: UInt32, reason: String
+    let session: WebTransportSession
     /// Until then it is waited for.
     var by: UInt64
     /// Swallows what still comes on the session's streams.
@@ -148,7 +148,7 @@ public final class HTTP3Connection: ConnectionHandler {
   public override func endpointCloses(_ connection: QUICConnection) {
     // The connection's close may overtake the session's; if there is but one session it says the same.
     for session in closing { sayFarewell(session) }
-    let last = unsettled.count == 1 ? unsettled.values.first : nil
+    let last = unsettled.count == 1 ? unsettled.values.first?.session.farewell : nil
     let code = last.map { $0.code == 0 ? HTTP3Code.noError.rawValue : WebTransportCode.http(UInt64($0.code)) }
     connection.close(
       code: code ?? HTTP3Code.noError.rawValue, reason: last?.reason ?? "", afterSending: false)
@@ -161,16 +161,10 @@ public final class HTTP3Connection: ConnectionHandler {
     isOver = true
     timer?.cancel()
     timer = nil
-    let all = asked + closing + sessions.values.filter { $0.phase == .open }
-    (asked, closing, sessions, lastSession, critical, held) = ([], [], [:], nil, [], [:])
+    let all = asked + closing + unsettled.values.map(\.session) + sessions.values.filter { $0.phase == .open }
+    (asked, closing, unsettled, sessions, lastSession, critical, held) = ([], [], [:], [:], nil, [], [:])
     let end = Self.meaning(of: reason)
-    for session in all {
-      if let farewell = session.farewell {
-        session.end(.application(code: UInt64(farewell.code), reason: farewell.reason, byPeer: false))
-      } else {
-        session.end(end)
-      }
-    }
+    for session in all { session.end(session.farewell?.meaning ?? end) }
     connection = nil
   }
 
@@ -289,10 +283,19 @@ public final class HTTP3Connection: ConnectionHandler {
 
   /// The peer knows that this side has closed the session, or had the time to know.
   private func settled(_ id: Int64) {
-    guard let farewell = unsettled.removeValue(forKey: id) else { return }
+    guard let farewell = unsettled[id] else { return }
     endStreams(of: farewell.sink)
-    closeIfUnused()
+    // With the last one a client's connection ends, and the session when that is through.
+    if accept == nil, sessions.isEmpty, asked.isEmpty, unsettled.count == 1 {
+      unsettled[id]?.by = .max
+      closeConnection()
+    } else {
+      unsettled[id] = nil
+      if let meaning = farewell.session.farewell?.meaning { farewell.session.end(meaning) }
+    }
   }
+
+  private func closeConnection() { connection?.close(code: HTTP3Code.noError.rawValue, reason: "") }
 
   // MARK: What sessions want
 
@@ -350,11 +353,9 @@ public final class HTTP3Connection: ConnectionHandler {
     core.close(session: id, code: farewell.code, reason: farewell.reason)
     remove(session, id)
     // Its streams are reset when the peer has the close: a reset would overtake the reason.
-    let last = Farewell(
-      code: farewell.code, reason: farewell.reason, by: loop.now &+ QUICConnection.closingPatience)
+    let last = Farewell(session: session, by: loop.now &+ QUICConnection.closingPatience)
     connection?.forEachStream { if $0.handler === session.driver { $0.handler = last.sink } }
     unsettled[id] = last
-    session.end(.application(code: UInt64(farewell.code), reason: farewell.reason, byPeer: false))
     carryOut()
     closeIfUnused()
   }
@@ -362,7 +363,7 @@ public final class HTTP3Connection: ConnectionHandler {
   /// A client's connection ends with its last session, once the server has heard of that.
   private func closeIfUnused() {
     guard accept == nil, sessions.isEmpty, asked.isEmpty, unsettled.isEmpty else { return }
-    connection?.close(code: HTTP3Code.noError.rawValue, reason: "")
+    closeConnection()
   }
 
   public override func afterBatch(_ connection: QUICConnection) { if !closing.isEmpty { settle() } }
@@ -372,7 +373,8 @@ public final class HTTP3Connection: ConnectionHandler {
   private func arm() {
     guard !isOver else { return }
     let now = loop.now
-    var next = asked.map(\.answerBy).min() ?? .max
+    // Before there is a connection its handshake has a limit of its own.
+    var next = connection == nil ? .max : asked.map(\.answerBy).min() ?? .max
     // Acknowledgements of streams that go on are not told; the wait is short.
     if !closing.isEmpty { next = min(next, now &+ 10_000_000) }
     if let idleSince { next = min(next, idleSince &+ limit) }
@@ -390,7 +392,7 @@ public final class HTTP3Connection: ConnectionHandler {
   private func timePassed() {
     let now = loop.now
     settle()
-    for session in asked where session.answerBy <= now {
+    for session in asked where session.answerBy <= now && connection != nil {
       asked.removeAll { $0 === session }
       if let id = session.id { core.cancel(request: id) }
       session.end(.webTransport(.noAnswer))

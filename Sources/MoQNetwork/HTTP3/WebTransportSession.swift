@@ -16,7 +16,11 @@ public final class WebTransportSession: SessionCarrier {
   /// The peer has ended streams because their session is over; by then it must have said so.
   private(set) var goneBy = UInt64.max
   /// How this side closes the session, and until when it waits for what is queued.
-  private(set) var farewell: (code: UInt32, reason: String, by: UInt64)?
+  private(set) var farewell: Farewell?
+  struct Farewell {
+    var code: UInt32, reason: String, by: UInt64
+    var meaning: ConnectionClose { .application(code: UInt64(code), reason: reason, byPeer: false) }
+  }
 
   private weak var http: HTTP3Connection?
   /// The connection, once it is there.
@@ -94,7 +98,7 @@ public final class WebTransportSession: SessionCarrier {
     case .open:
       phase = .closing
       let patience = driver.loop.now &+ QUICConnection.closingPatience
-      farewell = (UInt32(clamping: code), reason, patience)
+      farewell = Farewell(code: UInt32(clamping: code), reason: reason, by: patience)
       http?.closes(self)
     case .closing, .over: break
     }

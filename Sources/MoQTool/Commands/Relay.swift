@@ -17,17 +17,25 @@ extension Command {
     "http", takes: .one("HOST:PORT"),
     "serve a page for browsers, /metrics, /announced, /health and /certificate.sha256 there over TCP: plain HTTP on a "
       + "loopback address, elsewhere TLS with the relay's certificate")
-  private static let path = Option(
-    "path", takes: .repeated("PATH"), "serve WebTransport sessions at this path only; given several times: at these")
   private static let spoken = Option(
     "draft", short: "d", takes: .repeated("NAME"),
     "speak this dialect only; given several times: these, best first (moq drafts lists them)")
+
+  private static let origins = Option(
+    "origin", takes: .repeated("ORIGIN"),
+    "of web pages, only those from there may connect, as https://example.org (default: all)")
+  private static let paths = Option(
+    "path", takes: .repeated("/PATH"), "serve WebTransport at that path only (default: at every path)")
+  private static let rawOnly = Option("raw-only", "serve no WebTransport")
 
   static let relay = Command(
     name: "relay",
     summary: "bring publishers and subscribers together, whatever dialect each speaks",
     options: [
-      ("Options", [bind, http, path, certificate, key, spoken, cache, json, .verbose] + Option.tracing)
+      (
+        "Options",
+        [bind, http, certificate, key, spoken, cache, origins, paths, rawOnly, json, .verbose] + Option.tracing
+      )
     ],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
       + "clients accept with --tls-fingerprint. SIGTERM or an interrupt ends it cleanly. What no option says is taken "
@@ -38,6 +46,7 @@ extension Command {
       ("for everybody", "moq relay --bind [::]:443 --cert fullchain.pem --key privkey.pem"),
       ("with a page to try it with in a browser", "moq relay --http 127.0.0.1:8080"),
       ("in two dialects only", "moq relay --draft draft-14 --draft moq-lite-01"),
+      ("for the pages of one site, at one path", "moq relay --origin https://example.org --path /moq"),
     ]
   ) { arguments in
     var options = RelayOptions()
@@ -55,14 +64,10 @@ extension Command {
     }
     options.server.session.traces = try TraceDirectory(arguments) ?? surroundings.traces()
     if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
+    options.server.webTransport = try webTransport(arguments)
     let address = arguments.text(bind) ?? surroundings.address ?? "127.0.0.1:4443"
     _ = try parsed(address, "bind")
     let page = try arguments.text(http).map { try parsed($0, "http") }
-    let paths = arguments.texts(path)
-    for path in paths where !path.hasPrefix("/") || path.contains("?") {
-      throw Misuse("--path wants a path without a query, as /live, not \"\(path)\"")
-    }
-    if !paths.isEmpty { options.server.webTransport?.paths = paths }
     let (isJSON, isVerbose) = (arguments.has(.json), arguments.has(.verbose))
     let log = isJSON || isVerbose ? SessionLog(isJSON: isJSON, isVerbose: isVerbose) : nil
     if let log { options.onSession = { log.note($0) } }
@@ -89,6 +94,25 @@ extension Command {
       await logged
       if isVerbose { note("Ended. \(await relay.statistics.shown)") }
     }
+  }
+
+  /// Whom WebTransport is served to; nil: to nobody.
+  private static func webTransport(_ arguments: Arguments) throws -> WebTransportPolicy? {
+    let (wanted, served) = (arguments.texts(origins), arguments.texts(paths))
+    guard !arguments.has(rawOnly) else {
+      guard wanted.isEmpty, served.isEmpty else { throw Misuse("--raw-only leaves nothing for --origin and --path") }
+      return nil
+    }
+    var policy = WebTransportPolicy()
+    for origin in wanted where !origin.contains("://") || origin.hasSuffix("/") {
+      throw Misuse("--origin wants scheme and host, as https://example.org, not \"\(origin)\"")
+    }
+    for path in served where !path.hasPrefix("/") || path.contains("?") {
+      throw Misuse("--path wants a path that begins with a slash and has no query, not \"\(path)\"")
+    }
+    if !wanted.isEmpty { policy.origins = .list(wanted) }
+    if !served.isEmpty { policy.paths = served }
+    return policy
   }
 
   /// Takes an address to listen on apart; no host: all addresses. Whether there is such an address is found out later.
