@@ -48,11 +48,7 @@ struct Destination: Sendable {
     guard failure.code == .noCommonDialect else { throw Failure(failure.message + failure.hint(for: url)) }
     // TLS does not say what the peer has, so it is asked.
     let offered = options.dialects.names
-    var spoken: [String] = []
-    for dialect in Runtime.dialectNames where !offered.contains(dialect) {
-      let result = await probe(url.description, dialect: dialect, options: options)
-      if case .success = result.outcome { spoken.append(dialect) }
-    }
+    let spoken = await spoken(besides: offered)
     guard !spoken.isEmpty else { throw failure }
     throw Failure(
       "no dialect in common with \(url.authority): \(offered.joined(separator: ", ")) was offered, "
@@ -61,6 +57,16 @@ struct Destination: Sendable {
 }
 
 extension Destination {
+  /// The dialects besides these that the peer agrees to, each offered alone.
+  func spoken(besides others: [String]) async -> [String] {
+    var spoken: [String] = []
+    for dialect in Runtime.dialectNames where !others.contains(dialect) && !Task.isCancelled {
+      let result = await probe(url.description, dialect: dialect, options: options)
+      if case .success = result.outcome { spoken.append(dialect) }
+    }
+    return spoken
+  }
+
   /// A publisher that waits for its input would not notice that nobody takes it any more; so the session is watched.
   private func run(_ body: @escaping @Sendable (Session) async throws -> Void, with session: Session) async throws {
     let work = Task { try await body(session) }

@@ -95,8 +95,10 @@ private struct ProbeRun {
         "only-tcp", "something answers at \(url.authority) on TCP, and nothing on UDP: a server without QUIC"
       )
     default:
-      if case .success(let found) = await MoQ.probe(url.description, options: destination.options).outcome {
-        (met, sentence) = ("moq", "\(url.authority) speaks \(found.dialect), which was not asked for")
+      // One by one: an offer of all begins as the newest do, and a peer may have only older ones.
+      let others = await destination.spoken(besides: dialects)
+      guard others.isEmpty else {
+        (met, sentence) = ("moq", "\(url.authority) speaks \(others.joined(separator: ", ")), which was not asked for")
         break
       }
       let found = await encounter(at: url, options: destination.options)
