@@ -35,6 +35,7 @@ extension Draft07 {
       trackStatus: .exists,
       goAway: .serverOnly,
       bitrateUpdates: .missing,
+      tokenAliases: .missing,
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

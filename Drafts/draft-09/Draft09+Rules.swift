@@ -31,6 +31,7 @@ extension Draft09 {
       trackStatus: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
+      tokenAliases: .missing,
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

@@ -35,6 +35,7 @@ extension Draft10 {
       trackStatus: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
+      tokenAliases: .missing,
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

@@ -7,8 +7,8 @@ extension Draft11 {
         alpns: ["moq-00", "moq-11"], subprotocols: ["moq-00"],
         handshakes: [
           Rules.Handshake(
-            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID],
-            serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID, .maxTokenCacheSize],
+            serverParameters: [.maxRequestID, .maxTokenCacheSize], profile: nil, layouts: nil)
         ]),
       control: .oneStream,
       numbering: .parity,
@@ -31,6 +31,7 @@ extension Draft11 {
       trackStatus: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
+      tokenAliases: .exist(overhead: 8, unknown: .refusesRequest),
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

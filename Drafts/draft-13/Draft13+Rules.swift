@@ -7,8 +7,9 @@ extension Draft13 {
         alpns: ["moq-00", "moq-13"], subprotocols: ["moq-00"],
         handshakes: [
           Rules.Handshake(
-            first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID, .authorization],
-            serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+            first: 0x20, versions: [version],
+            clientParameters: [.path, .maxRequestID, .authorization, .maxTokenCacheSize],
+            serverParameters: [.maxRequestID, .maxTokenCacheSize], profile: nil, layouts: nil)
         ]),
       control: .oneStream,
       numbering: .parity,
@@ -31,6 +32,7 @@ extension Draft13 {
       trackStatus: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
+      tokenAliases: .exist(overhead: 16, unknown: .closesSession),
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

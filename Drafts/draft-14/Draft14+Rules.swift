@@ -9,8 +9,8 @@ extension Draft14 {
           // MOQT_IMPLEMENTATION is 0x07 though the text prints 0x05, AUTHORITY's number.
           Rules.Handshake(
             first: 0x20, versions: [version],
-            clientParameters: [.path, .authority, .maxRequestID, .authorization, .implementation],
-            serverParameters: [.maxRequestID, .implementation], profile: nil, layouts: nil)
+            clientParameters: [.path, .authority, .maxRequestID, .authorization, .implementation, .maxTokenCacheSize],
+            serverParameters: [.maxRequestID, .implementation, .maxTokenCacheSize], profile: nil, layouts: nil)
         ]),
       control: .oneStream,
       numbering: .parity,
@@ -35,6 +35,7 @@ extension Draft14 {
       trackStatus: .exists,
       goAway: .both,
       bitrateUpdates: .missing,
+      tokenAliases: .exist(overhead: 16, unknown: .closesSession),
       datagrams: .exists,
       subgroups: .exists,
       objects: .objects,

@@ -39,6 +39,7 @@ extension Lite01 {
       trackStatus: .missing,
       goAway: .missing,
       bitrateUpdates: .exists,
+      tokenAliases: .missing,
       datagrams: .missing,
       subgroups: .missing,
       objects: .frames,

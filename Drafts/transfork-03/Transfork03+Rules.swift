@@ -31,6 +31,7 @@ extension Transfork03 {
       trackStatus: .exists,
       goAway: .missing,
       bitrateUpdates: .exists,
+      tokenAliases: .missing,
       datagrams: .missing,
       subgroups: .missing,
       objects: .frames,

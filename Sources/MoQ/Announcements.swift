@@ -27,9 +27,11 @@ public final class Announcements: AsyncSequence, Sendable {
   }
   deinit { cancel() }
 
-  static func begin(_ session: Session, _ prefix: TrackNamespace) async throws(MoQError) -> Announcements {
+  static func begin(
+    _ session: Session, _ prefix: TrackNamespace, _ authorization: [AuthorizationToken]
+  ) async throws(MoQError) -> Announcements {
     let inbox = Inbox<Announcement>(), answer = Promise<Result<Void, MoQError>>()
-    let feed = LoopBound(AnnouncementFeed(prefix, inbox: inbox, answer: answer), on: session.loop)
+    let feed = LoopBound(AnnouncementFeed(prefix, authorization, inbox: inbox, answer: answer), on: session.loop)
     let announcements = Announcements(session, inbox, feed)
     session.post { _ = $0.seek(feed.value) }
     try await session.answer(answer) { $0.cancelSeeking(feed.value) }

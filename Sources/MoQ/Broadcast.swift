@@ -20,14 +20,16 @@ public final class Broadcast: Sendable {
   }
   deinit { withdraw() }
 
-  static func begin(_ session: Session, _ path: TrackNamespace) async throws(MoQError) -> Broadcast {
+  static func begin(
+    _ session: Session, _ path: TrackNamespace, _ authorization: [AuthorizationToken]
+  ) async throws(MoQError) -> Broadcast {
     let made = Promise<(Outbox, LoopBound<LocalBroadcast>)>(), answer = Promise<Result<Void, MoQError>>()
     session.post { host in
       guard let publishing = host.publishing else {
         answer.fulfil(.failure(MoQError(.sessionClosed, "publishing \(path): the session is over")))
         return
       }
-      publishing.publish(path, answer) { made.fulfil(($0, $1)) }
+      publishing.publish(path, authorization, answer) { made.fulfil(($0, $1)) }
     }
     do {
       try await session.answer(answer) { _ in made.value?.1.value.withdraw() }
@@ -53,12 +55,14 @@ public final class Broadcast: Sendable {
   }
 
   /// Makes a track, and offers it to the peer.
-  func offer(_ name: String, options: TrackOptions) async throws(MoQError) -> BroadcastTrack {
+  func offer(
+    _ name: String, options: TrackOptions, _ authorization: [AuthorizationToken]
+  ) async throws(MoQError) -> BroadcastTrack {
     let track = try await track(name, options: options), answer = Promise<Result<Void, MoQError>>()
     guard let session else { return track }
     let request = Promise<RequestKey?>()
     session.post { [core = track.core] host in
-      request.fulfil(host.publishing?.offer(core.feed.value.local, answer))
+      request.fulfil(host.publishing?.offer(core.feed.value.local, authorization, answer))
     }
     try await session.answer(answer) { host in
       if case .some(.some(let key)) = request.value { host.core.cancel(key) }

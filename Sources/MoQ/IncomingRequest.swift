@@ -20,7 +20,7 @@ public struct IncomingRequest: Sendable {
     case publish(TrackName)
   }
   public let kind: Kind
-  /// The tokens the peer sent with it.
+  /// The tokens the peer sent with it, each as its value; what stood for one has been resolved.
   public let authorization: [AuthorizationToken]
   let loop: Loop
   let host: LoopBound<PublishingHost>

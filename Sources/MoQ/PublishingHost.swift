@@ -53,24 +53,22 @@ final class PublishingHost {
   // MARK: What the application publishes
 
   func publish(
-    _ path: TrackNamespace, _ answer: Promise<Result<Void, MoQError>>,
+    _ path: TrackNamespace, _ authorization: [AuthorizationToken], _ answer: Promise<Result<Void, MoQError>>,
     made: (Outbox, LoopBound<LocalBroadcast>) -> Void
   ) {
     tick()
     let what = "publishing \(path)"
-    let local = origin.publish(path)
-    // The origin has announced it; the same request tells how the peer takes it.
-    switch host.attempt(what, { () throws(CommandError) in try host.core.announce(path) }) {
+    switch host.attempt(what, { () throws(CommandError) in try host.core.announce(path, authorization: authorization) })
+    {
     case .success(let key):
       host.answers[key] = (what, answer)
-      made(outbox, LoopBound(local, on: host.loop))
+      // The origin announces it too, which is the same request.
+      made(outbox, LoopBound(origin.publish(path), on: host.loop))
     case .failure(let error) where error.code == .inexpressible:
       // A dialect without announcements: whoever knows the path may subscribe all the same.
-      made(outbox, LoopBound(local, on: host.loop))
+      made(outbox, LoopBound(origin.publish(path), on: host.loop))
       answer.fulfil(.success(()))
-    case .failure(let error):
-      local.withdraw()
-      answer.fulfil(.failure(error))
+    case .failure(let error): answer.fulfil(.failure(error))
     }
   }
 
@@ -80,14 +78,19 @@ final class PublishingHost {
     return (outbox, LoopBound(origin.publish(path, announced: false), on: host.loop))
   }
 
-  func offer(_ track: LocalTrack, _ answer: Promise<Result<Void, MoQError>>) -> RequestKey? {
+  func offer(
+    _ track: LocalTrack, _ authorization: [AuthorizationToken], _ answer: Promise<Result<Void, MoQError>>
+  ) -> RequestKey? {
     tick()
     let what = "offering \(track.name)"
     guard let attachment else {
       answer.fulfil(.failure(MoQError(.sessionClosed, "\(what): the session is over")))
       return nil
     }
-    switch host.attempt(what, { () throws(CommandError) in try attachment.offer(track) }) {
+    let offered = host.attempt(what) { () throws(CommandError) in
+      try attachment.offer(track, authorization: authorization)
+    }
+    switch offered {
     case .success(let key):
       host.answers[key] = (what, answer)
       return key
@@ -100,13 +103,15 @@ final class PublishingHost {
   // MARK: What the peer asks
 
   func handle(_ event: Event) {
-    if host.options.requests == .ask, let (key, kind, tokens) = Self.question(event) {
-      guard waiting.count < Self.maximumWaiting else {
+    if host.options.requests == .ask, let (key, kind) = Self.question(event) {
+      // An inbox that nobody reads keeps what has long been refused for its time.
+      guard waiting.count < Self.maximumWaiting, requests.count < Self.maximumWaiting else {
         host.core.reject(key, RequestFailure(.excessiveLoad, "\(Self.maximumWaiting) requests wait for an answer"))
         return
       }
       waiting[key] = event
       let bound = LoopBound(self, on: host.loop)
+      let tokens = host.core.authorization(of: key)
       requests.put(IncomingRequest(kind: kind, authorization: tokens, loop: host.loop, host: bound, key: key))
       return
     }
@@ -126,19 +131,15 @@ final class PublishingHost {
     attachment?.handle(event)
   }
 
-  private static func question(_ event: Event) -> (RequestKey, IncomingRequest.Kind, [AuthorizationToken])? {
+  private static func question(_ event: Event) -> (RequestKey, IncomingRequest.Kind)? {
     switch event {
-    case .subscribeRequested(let key, let request): (key, .subscribe(request.track), request.authorization)
+    case .subscribeRequested(let key, let request): (key, .subscribe(request.track))
     case .fetchRequested(let key, let request):
-      if case .standalone(let track, _, _, _) = request.range {
-        (key, .fetch(track), request.authorization)
-      } else {
-        nil
-      }
-    case .trackStatusRequested(let key, let track): (key, .trackStatus(track), [])
-    case .announced(let key, let namespace): (key, .announce(namespace), [])
-    case .interested(let key, let prefix): (key, .announcements(under: prefix), [])
-    case .publishRequested(let key, let track, _): (key, .publish(track), [])
+      if case .standalone(let track, _, _, _) = request.range { (key, .fetch(track)) } else { nil }
+    case .trackStatusRequested(let key, let track): (key, .trackStatus(track))
+    case .announced(let key, let namespace): (key, .announce(namespace))
+    case .interested(let key, let prefix): (key, .announcements(under: prefix))
+    case .publishRequested(let key, let track, _): (key, .publish(track))
     default: nil
     }
   }

@@ -74,7 +74,7 @@ extension SessionOptions {
     configuration.profiles = profiles
     (configuration.path, configuration.authority) = (path, authority)
     configuration.implementation = implementation
-    configuration.authorization = authorization
+    (configuration.authorization, configuration.tokenCacheBytes) = (authorization, tokenCache)
     configuration.handshakeTimeout = connectTimeout
     configuration.requestTimeout = requestTimeout
     configuration.goAwayTimeout = goAwayTimeout

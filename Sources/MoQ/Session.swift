@@ -121,6 +121,8 @@ extension Session {
   public var peerImplementation: String? { facts.peerImplementation }
   /// The path the client asked for, on a server.
   public var peerPath: String? { facts.peerPath }
+  /// The tokens that the peer sent with the handshake, each as its value.
+  public var peerAuthorization: [AuthorizationToken] { facts.peerAuthorization }
 
   /// The numbers of this moment.
   public var statistics: SessionStatistics {
@@ -209,11 +211,16 @@ extension Session {
   }
 
   /// Asks what the publisher says of a track without subscribing to it.
-  public func trackStatus(of broadcast: TrackNamespace, track: String) async throws(MoQError) -> TrackState {
+  public func trackStatus(
+    of broadcast: TrackNamespace, track: String, authorization: [AuthorizationToken] = []
+  ) async throws(MoQError) -> TrackState {
     let name = TrackName(broadcast, track), promise = Promise<Result<TrackState, MoQError>>()
     let what = "asking for the state of \(name)"
     post { host in
-      switch host.attempt(what, { () throws(CommandError) in try host.core.trackStatus(name) }) {
+      let asked = host.attempt(what) { () throws(CommandError) in
+        try host.core.trackStatus(name, authorization: authorization)
+      }
+      switch asked {
       case .success(let key): host.statuses[key] = (what, promise)
       case .failure(let error): promise.fulfil(.failure(error))
       }
@@ -225,8 +232,10 @@ extension Session {
   ///
   /// Some dialects (draft-14) cannot ask with an empty prefix; there, an empty one hears only of what the
   /// peer tells unasked.
-  public func announcements(under prefix: TrackNamespace = TrackNamespace()) async throws(MoQError) -> Announcements {
-    try await Announcements.begin(self, prefix)
+  public func announcements(
+    under prefix: TrackNamespace = TrackNamespace(), authorization: [AuthorizationToken] = []
+  ) async throws(MoQError) -> Announcements {
+    try await Announcements.begin(self, prefix, authorization)
   }
 
   // MARK: Publishing
@@ -234,8 +243,10 @@ extension Session {
   /// Announces a broadcast, and publishes its tracks to whoever subscribes. `broadcast.finish()` withdraws it.
   ///
   /// Throws `refused`, `unauthorized`, `timeout` or `sessionClosed` if the peer does not want it.
-  public func publish(_ path: TrackNamespace) async throws(MoQError) -> Broadcast {
-    try await Broadcast.begin(self, path)
+  public func publish(
+    _ path: TrackNamespace, authorization: [AuthorizationToken] = []
+  ) async throws(MoQError) -> Broadcast {
+    try await Broadcast.begin(self, path, authorization)
   }
 
   /// Offers a single track to the peer (PUBLISH, since draft-12), without announcing its path, and waits for the yes.
@@ -243,17 +254,18 @@ extension Session {
   /// Throws `inexpressible` where the dialect has no such message, `refused`, `unauthorized`, `timeout` or
   /// `sessionClosed` if the peer does not want it.
   public func offer(
-    _ path: TrackNamespace, track name: String, options: TrackOptions = TrackOptions()
+    _ path: TrackNamespace, track name: String, options: TrackOptions = TrackOptions(),
+    authorization: [AuthorizationToken] = []
   ) async throws(MoQError) -> BroadcastTrack {
-    try await Broadcast.unannounced(self, path).offer(name, options: options)
+    try await Broadcast.unannounced(self, path).offer(name, options: options, authorization)
   }
 
   /// Publishes a broadcast for as long as `body` runs, then waits until what was written has arrived.
   public func publish<Value>(
-    _ path: TrackNamespace, isolation: isolated (any Actor)? = #isolation,
-    _ body: (Broadcast) async throws -> Value
+    _ path: TrackNamespace, authorization: [AuthorizationToken] = [],
+    isolation: isolated (any Actor)? = #isolation, _ body: (Broadcast) async throws -> Value
   ) async throws -> Value {
-    let broadcast = try await publish(path)
+    let broadcast = try await publish(path, authorization: authorization)
     do {
       let value = try await body(broadcast)
       try await broadcast.drained()

@@ -94,7 +94,10 @@ extension SessionHost {
 
   func seek(_ feed: AnnouncementFeed) -> RequestKey? {
     let what = "asking for announcements below \(feed.name)"
-    switch attempt(what, { () throws(CommandError) in try core.seekAnnouncements(prefix: feed.prefix) }) {
+    let sought = attempt(what) { () throws(CommandError) in
+      try core.seekAnnouncements(prefix: feed.prefix, authorization: feed.authorization)
+    }
+    switch sought {
     case .success(let key):
       seekers[key] = feed
       for namespace in announcements.values where namespace.hasPrefix(feed.prefix) {

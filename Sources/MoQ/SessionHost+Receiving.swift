@@ -298,7 +298,9 @@ extension SessionHost {
 
   /// Fetches the beginning of the current group, which goes before what follows live.
   private func join(_ key: RequestKey, _ subscription: SubscriptionFeed, _ largest: Location) {
-    guard let fetch = try? core.fetch(FetchRequest(.joining(key, groupsBefore: 0))) else { return }
+    var request = FetchRequest(.joining(key, groupsBefore: 0))
+    request.authorization = subscription.request.authorization
+    guard let fetch = try? core.fetch(request) else { return }
     subscription.joined = largest
     subscription.join = fetch
     joins[fetch] = subscription

@@ -113,7 +113,8 @@ final class SessionHost: SessionOwner {
         name: dialect.name, version: dialect.version, profile: core.profile, alpn: connection?.alpn,
         subprotocol: driver.carrier?.subprotocol),
       transport: driver.kind, peerAddress: peer, connectionID: driver.connectionID,
-      peerImplementation: core.peerImplementation, peerPath: core.peerPath)
+      peerImplementation: core.peerImplementation, peerPath: core.peerPath,
+      peerAuthorization: core.peerAuthorization)
     onOutcome?(.success(facts))
     onOutcome = nil
   }
@@ -205,12 +206,16 @@ final class AnnouncementFeed {
   /// Changes that nobody has taken; the listener is closed beyond it.
   static let maximumWaiting = 65_536
   let prefix: TrackNamespace
+  let authorization: [AuthorizationToken]
   let inbox: Inbox<Announcement>
   let answer: Promise<Result<Void, MoQError>>
   /// How many of the peer's announcements name each path.
   private var active: [TrackNamespace: Int] = [:]
-  init(_ prefix: TrackNamespace, inbox: Inbox<Announcement>, answer: Promise<Result<Void, MoQError>>) {
-    (self.prefix, self.inbox, self.answer) = (prefix, inbox, answer)
+  init(
+    _ prefix: TrackNamespace, _ authorization: [AuthorizationToken], inbox: Inbox<Announcement>,
+    answer: Promise<Result<Void, MoQError>>
+  ) {
+    (self.prefix, self.authorization, self.inbox, self.answer) = (prefix, authorization, inbox, answer)
   }
   var name: String { prefix.count == 0 ? "everything" : "\(prefix)" }
 

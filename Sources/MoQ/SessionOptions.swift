@@ -41,6 +41,8 @@ public struct SessionOptions: Sendable {
   public var requests = Requests.automatic
   /// Tokens for the handshake, where the dialect carries them.
   public var authorization: [AuthorizationToken] = []
+  /// Bytes of tokens that a peer may register, to send a number in their place later; 0: none. A session at a time.
+  public var tokenCache = 16 << 10
   /// What we call ourselves, where the dialect has a place for it; empty: nothing is said.
   public var implementation = "swift-moq"
 

@@ -25,6 +25,7 @@ struct SessionFacts: Sendable {
   let connectionID: [UInt8]
   let peerImplementation: String?
   let peerPath: String?
+  let peerAuthorization: [AuthorizationToken]
 }
 
 /// How an inbox, from any thread, reaches its feed on the loop.

@@ -71,7 +71,8 @@ public final class Subscription: AsyncSequence, Sendable {
   ///
   /// Throws `inexpressible` where the dialect has no words for it, and `ended` if it is over.
   public func update(
-    start: Location? = nil, endGroup: UInt64? = nil, priority: UInt8? = nil, forward: Bool? = nil
+    start: Location? = nil, endGroup: UInt64? = nil, priority: UInt8? = nil, forward: Bool? = nil,
+    authorization: [AuthorizationToken] = []
   ) async throws(MoQError) {
     let promise = Promise<Result<Void, MoQError>>()
     session.post { [feed] host in
@@ -80,6 +81,7 @@ public final class Subscription: AsyncSequence, Sendable {
       if let endGroup { (update.endGroup, update.endObject) = (endGroup, nil) }
       if let priority { update.priority = priority }
       if let forward { update.forward = forward }
+      update.authorization = authorization
       promise.fulfil(host.update(feed.value, update))
     }
     try await session.answer(promise) { _ in }

@@ -5,7 +5,11 @@ import MoQKernel
 extension Attachment {
   /// Offers a track of the application's to the peer (PUBLISH). It is served as soon as the peer says yes, which
   /// `.publishAccepted` tells; `.ended` is a no.
-  public func offer(_ local: LocalTrack) throws(CommandError) -> RequestKey { try propose(local.track) }
+  public func offer(
+    _ local: LocalTrack, authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
+    try propose(local.track, authorization)
+  }
 
   /// Offers a track to a peer that is interested in its namespace, if it has not been, and does not read it yet.
   func offer(_ track: CachedTrack) {
@@ -17,10 +21,12 @@ extension Attachment {
     // Where it fails, it can be asked for all the same: its namespace is announced.
     if (try? propose(track)) == nil { offers.remove(track.name) }
   }
-  private func propose(_ track: CachedTrack) throws(CommandError) -> RequestKey {
+  private func propose(
+    _ track: CachedTrack, _ authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
     var answer = SubscribeAnswer(largest: track.largest)
     answer.groupOrder = track.groupOrder
-    let key = try session.publish(track.name, answer)
+    let key = try session.publish(track.name, answer, authorization: authorization)
     requests[key] = .offer(track, told: track.largest)
     offers.insert(track.name)
     track.isOffered = true

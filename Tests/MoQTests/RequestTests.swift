@@ -247,6 +247,40 @@ import Testing
     }
   }
 
+  // MARK: Authorization
+
+  @Test("tokens reach whoever answers, as values, though they are sent once")
+  func authorization() async throws {
+    try await within {
+      let secret = AuthorizationToken.value(type: 0, [UInt8](repeating: 0x2a, count: 1_000))
+      let direct = try await Direct.connect(
+        Self.rich, server: { $0.session.requests = .ask }, client: { $0.authorization = [secret] })
+      #expect(direct.peer.peerAuthorization == [secret])
+      let track = try await direct.peer.publish("guarded").track("data")
+      let answering = Task {
+        var seen: [[AuthorizationToken]] = []
+        for await request in direct.peer.requests {
+          seen.append(request.authorization)
+          request.accept()
+        }
+        return seen
+      }
+      let registration = AuthorizationToken.register(alias: 9, type: 0, [UInt8](repeating: 0x2a, count: 1_000))
+      let first = try await direct.client.subscribe(to: "guarded", track: "data", authorization: [registration])
+      _ = try await direct.client.trackStatus(of: "guarded", track: "data", authorization: [.alias(9)])
+      let broadcast = try await direct.client.publish("own", authorization: [.alias(9)])
+      let watching = try await direct.client.announcements(
+        under: "guarded", authorization: [.alias(9), .delete(alias: 9)])
+      #expect(await code { _ = try await direct.client.publish("other", authorization: [.alias(9)]) } == .ended)
+      watching.cancel()
+      await broadcast.finish()
+      first.cancel()
+      await track.finish()
+      await direct.close()
+      #expect(await answering.value == Array(repeating: [secret], count: 4))
+    }
+  }
+
   // MARK: The cap of received streams
 
   @Test("a peer that has opened as many streams as it may is asked to go", arguments: [rich])

@@ -43,6 +43,7 @@ public struct SubscriptionUpdate: Equatable, Sendable {
   /// nil: as it was.
   public var deliveryTimeout: Duration?
   public var forward = true
+  public var authorization: [AuthorizationToken] = []
   public init() {}
 }
 
@@ -105,6 +106,7 @@ public enum Event: Sendable {
   case bitrate(UInt64)
 
   // MARK: The peer's requests. Each wants `accept…` or `reject`, within the session's deadline.
+  // The tokens that came with one are found by `authorization(of:)` until then.
   indirect case subscribeRequested(RequestKey, SubscribeRequest)
   indirect case subscriptionUpdated(RequestKey, SubscriptionUpdate)
   indirect case fetchRequested(RequestKey, FetchRequest)

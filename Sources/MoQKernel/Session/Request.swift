@@ -10,6 +10,8 @@ class Request {
   private(set) var streams: [Stream] = []
   /// Whether it waits for the peer's credit.
   var isQueued = false
+  /// Ours: the tokens to send with it. The peer's: those that came with it, until it is answered.
+  var authorization: [AuthorizationToken] = []
 
   init(key: RequestKey, isOurs: Bool) { (self.key, self.isOurs) = (key, isOurs) }
 

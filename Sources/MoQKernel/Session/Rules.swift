@@ -31,6 +31,7 @@ public struct Rules: Sendable {
   public var trackStatus: Availability
   public var goAway: GoAwayRule
   public var bitrateUpdates: Availability
+  public var tokenAliases: TokenAliases
   public var datagrams: Availability
   public var subgroups: Availability
   public var objects: ObjectRule
@@ -45,7 +46,7 @@ public struct Rules: Sendable {
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
     answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
     updating: Updating, afterUnsubscribe: AfterUnsubscribe, pushing: Availability, trackStatus: Availability,
-    goAway: GoAwayRule, bitrateUpdates: Availability, datagrams: Availability,
+    goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
     profiles: [Profile],
     codes: Codes
@@ -56,7 +57,8 @@ public struct Rules: Sendable {
     (self.wishes, self.answering, self.gaps, self.naming) = (wishes, answering, gaps, naming)
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
-    (self.bitrateUpdates, self.datagrams, self.subgroups) = (bitrateUpdates, datagrams, subgroups)
+    (self.bitrateUpdates, self.tokenAliases) = (bitrateUpdates, tokenAliases)
+    (self.datagrams, self.subgroups) = (datagrams, subgroups)
     (self.objects, self.malformedTrack) = (objects, malformedTrack)
     (self.unknownStream, self.profiles, self.codes) = (unknownStream, profiles, codes)
   }
@@ -287,6 +289,17 @@ extension Rules {
     /// Both may; only a server may name another place.
     case both
   }
+
+  /// Numbers that stand for authorization tokens.
+  public enum TokenAliases: Sendable {
+    /// 07–10, moq-lite: a token is its value, or there is none.
+    case missing
+    /// 11 and later. `overhead`: what a token in the cache costs beside its value, in bytes.
+    case exist(overhead: Int, unknown: UnknownTokenAlias)
+  }
+
+  /// What a number that stands for no token does.
+  public enum UnknownTokenAlias: Sendable { case refusesRequest, closesSession }
 
   /// What an object on a stream is.
   public enum ObjectRule: Sendable {

@@ -20,6 +20,10 @@ public struct SessionConfiguration: Sendable {
   /// What we call ourselves in the setup; empty: nothing is said.
   public var implementation = "swift-moq"
   public var authorization: [AuthorizationToken] = []
+  /// Bytes of tokens that the peer may register with us (MAX_AUTH_TOKEN_CACHE_SIZE); 0: none.
+  public var tokenCacheBytes = 16 << 10
+  /// The most bytes of tokens kept for requests that wait for our answer.
+  public var maximumTokenBytes = 1 << 20
 
   /// Request ids that the peer may use before it must wait for more credit. Granted in the setup; more is
   /// granted when it asks or has used up three quarters, since some peers close when it comes unasked.

@@ -4,11 +4,14 @@ extension SessionCore {
   // MARK: Ours
 
   /// Tells the peer that tracks are published below `namespace`. Announcing the same one again is the same request.
-  public func announce(_ namespace: TrackNamespace) throws(CommandError) -> RequestKey {
+  public func announce(
+    _ namespace: TrackNamespace, authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
     guard peerRole != .publisher else { throw CommandError(.inexpressible, "the peer does not subscribe (ROLE)") }
     if let known = ourAnnouncements[namespace] { return known.key }
     let announcement = Announcement(key: requests.reserveKey(), isOurs: true, namespace)
+    announcement.authorization = authorization
     switch rules.announcing {
     case .requests: try submitted(announcement)
     case .onInterest:
@@ -101,9 +104,12 @@ extension SessionCore {
   }
 
   /// Asks for what is announced below `prefix`: `.announced` and `.withdrawn` follow.
-  public func seekAnnouncements(prefix: TrackNamespace) throws(CommandError) -> RequestKey {
+  public func seekAnnouncements(
+    prefix: TrackNamespace, authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
     let interest = Interest(key: requests.reserveKey(), isOurs: true, prefix)
+    interest.authorization = authorization
     if prefix.count == 0, case .missing = rules.emptyPrefix {
       // It cannot be said. Peers that announce unasked are heard all the same.
       interest.isLocal = true
@@ -150,11 +156,11 @@ extension SessionCore {
 
   func peerAnnounces(_ m: PublishNamespace, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .publishNamespace)
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     guard peerRole != .subscriber else { throw violation("an announcement from a subscriber (ROLE)") }
     let announcement = Announcement(key: requests.reserveKey(), isOurs: false, m.namespace)
     announcement.id = number(m.id, .publishNamespace)
-    guard admit(announcement, carrier) else { return }
+    guard admit(announcement, carrier, tokens) else { return }
     if let known = peerAnnouncements[m.namespace] {
       // Announced again before it was withdrawn: the newer one counts.
       _ = known.state.end()
@@ -251,10 +257,10 @@ extension SessionCore {
 
   func peerIsInterested(_ m: SubscribeNamespace, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .subscribeNamespace)
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     let interest = Interest(key: requests.reserveKey(), isOurs: false, m.prefix)
     interest.id = number(m.id, .subscribeNamespace)
-    guard admit(interest, carrier), let rules else { return }
+    guard admit(interest, carrier, tokens), let rules else { return }
     guard peerInterests.count < configuration.maximumInterests else {
       return cancel(interest, RequestFailure(.excessiveLoad, "too many interests"))
     }

@@ -101,6 +101,7 @@ extension SessionCore {
   /// An answer of ours that must be sayable, made of what the peer sent or of what was checked before.
   func answer(_ message: Message, _ request: Request) throws(CommandError) {
     let bytes = try encode(message)
+    dropTokens(of: request)
     guard let stream = request.carrier ?? controlOut else { return }
     tapped(message.kind, bytes, codec, on: stream)
     send(bytes, on: stream)

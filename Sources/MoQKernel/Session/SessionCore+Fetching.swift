@@ -20,6 +20,7 @@ extension SessionCore {
     case .standalone: break
     }
     let fetching = Fetching(key: requests.reserveKey(), request)
+    fetching.authorization = request.authorization
     try submitted(fetching)
     return fetching.key
   }
@@ -27,9 +28,6 @@ extension SessionCore {
     let request = fetching.request
     var m = Fetch()
     (m.id, m.priority, m.groupOrder) = (id, request.priority, request.groupOrder)
-    if rules?.wishes.contains(.authorization) ?? false {
-      m.parameters = request.authorization.map { Parameter(.authorization, .token($0)) }
-    }
     switch request.range {
     case .standalone(let track, let start, _, _) where isByGroup:
       // To the end of the group: what is beyond a bound is dropped here.
@@ -52,7 +50,7 @@ extension SessionCore {
     (request.priority, request.groupOrder) = (subscription.request.priority, subscription.request.groupOrder)
     request.authorization = subscription.request.authorization
     let fetching = Fetching(key: requests.reserveKey(), request)
-    fetching.subscription = subscription
+    (fetching.subscription, fetching.authorization) = (subscription, request.authorization)
     do {
       try submitted(fetching)
       subscription.joined = fetching
@@ -112,7 +110,7 @@ extension SessionCore {
 
   func peerFetches(_ m: Fetch, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .fetch)
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     let range: FetchRequest.Range, failure: RequestFailure?
     switch m.range {
     case .standalone(let namespace, let name, let start, let endGroup, let endObject):
@@ -126,13 +124,12 @@ extension SessionCore {
     }
     var request = FetchRequest(range)
     (request.priority, request.groupOrder) = (m.priority, m.groupOrder)
-    for case (.authorization, .token(let token)) in m.parameters.map({ ($0.key, $0.value) }) {
-      request.authorization.append(token)
-    }
     let served = ServedFetch(key: requests.reserveKey(), request)
     served.id = number(m.id, .fetch)
-    guard admit(served, carrier) else { return }
+    guard admit(served, carrier, tokens) else { return }
     if let failure { return refuseFetch(served, failure) }
+    // Told, but not kept with the fetch.
+    request.authorization = tokens.values
     tell(.fetchRequested(served.key, request))
   }
   /// The subscription that a joining fetch names, or why it cannot be joined (§9.16.2 of draft-14).

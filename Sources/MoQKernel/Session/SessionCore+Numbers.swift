@@ -100,20 +100,6 @@ extension SessionCore {
     try? sendControl(.requestsBlocked(message))
   }
 
-  /// We keep no tokens (our MAX_AUTH_TOKEN_CACHE_SIZE is 0), so none can be registered or stood for (§9.2.1.1
-  /// of draft-14).
-  func checkTokens(_ parameters: [Parameter]) throws(SessionFailure) {
-    for parameter in parameters {
-      guard case .token(let token) = parameter.value else { continue }
-      switch token {
-      case .value: continue
-      case .register: throw violation("a token is registered, and the cache has no room", .tokenCacheOverflow)
-      case .alias(let alias), .delete(let alias):
-        throw violation("there is no token \(alias)", .unknownTokenAlias)
-      }
-    }
-  }
-
   // MARK: Whose message is it
 
   /// The request of ours that an answer is for; nil: it has ended, the answer crossed its end.

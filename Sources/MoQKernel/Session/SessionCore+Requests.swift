@@ -22,7 +22,8 @@ extension SessionCore {
     if queued.isEmpty, hasCredit(kind(of: request)) {
       try transmit(request)
     } else {
-      _ = try encode(opening(of: request, id: 0))
+      var ledger = ourTokens
+      _ = try encode(opening(of: request, id: 0, spoken(request.authorization, &ledger)))
       guard queued.count < configuration.maximumQueuedRequests else {
         throw CommandError(.limit, "\(queued.count) requests wait for the peer's credit")
       }
@@ -45,7 +46,9 @@ extension SessionCore {
 
   /// Sends a request's first message, on the control stream or on a stream of its own.
   func transmit(_ request: Request) throws(CommandError) {
-    let kind = kind(of: request), message = opening(of: request, id: peekID(kind))
+    var ledger = ourTokens
+    let kind = kind(of: request)
+    let message = opening(of: request, id: peekID(kind), try spoken(request.authorization, &ledger))
     if let grammar = grammar(of: kind) {
       let bytes = try encode(message, type: grammar.isMessageType ? nil : grammar.type)
       let stream = openStream(.bidirectional, .control, use: .request)
@@ -57,6 +60,7 @@ extension SessionCore {
     } else {
       try sendControl(message)
     }
+    ourTokens = ledger
     request.id = useID(kind)
     if let id = request.id { ourIDs[id] = request }
     if let subscription = request as? Subscription, let id = request.id {
@@ -83,22 +87,32 @@ extension SessionCore {
     }
   }
   /// The first message of a request of ours.
-  private func opening(of request: Request, id: UInt64) -> Message {
+  private func opening(of request: Request, id: UInt64, _ tokens: [Parameter]) -> Message {
     switch request {
-    case let request as Subscription: return .subscribe(subscribeMessage(request, id))
-    case let request as ServedSubscription: return .publish(publishMessage(request, id))
-    case let request as Fetching: return .fetch(fetchMessage(request, id))
+    case let request as Subscription:
+      var m = subscribeMessage(request, id)
+      m.parameters += tokens
+      return .subscribe(m)
+    case let request as ServedSubscription:
+      var m = publishMessage(request, id)
+      m.parameters += tokens
+      return .publish(m)
+    case let request as Fetching:
+      var m = fetchMessage(request, id)
+      m.parameters += tokens
+      return .fetch(m)
     case let request as Announcement:
       var m = PublishNamespace()
-      (m.id, m.namespace) = (id, request.namespace)
+      (m.id, m.namespace, m.parameters) = (id, request.namespace, tokens)
       return .publishNamespace(m)
     case let request as Interest:
       var m = SubscribeNamespace()
-      (m.id, m.prefix) = (id, request.prefix)
+      (m.id, m.prefix, m.parameters) = (id, request.prefix, tokens)
       return .subscribeNamespace(m)
     case let request as StatusQuery:
       var m = TrackStatusRequest()
       (m.subscribe.id, m.subscribe.namespace, m.subscribe.name) = (id, request.track.namespace, request.track.name)
+      m.subscribe.parameters = tokens
       return .trackStatus(m)
     default: return .sessionUpdate(SessionUpdate())
     }
@@ -106,8 +120,8 @@ extension SessionCore {
 
   // MARK: The peer's requests
 
-  /// Takes a new request of the peer in. False: there are too many, and it was refused.
-  func admit(_ request: Request, _ carrier: Stream?) -> Bool {
+  /// Takes a new request of the peer in. False: it was refused, since there are too many or for its tokens.
+  func admit(_ request: Request, _ carrier: Stream?, _ tokens: PeerTokens) -> Bool {
     if let carrier {
       carrier.request = request
       request.carrier = carrier
@@ -123,6 +137,14 @@ extension SessionCore {
       refuse(request, RequestFailure(.goingAway, "going away"))
       return false
     }
+    if let refusal = tokens.refusal {
+      refuse(request, refusal)
+      return false
+    }
+    guard keep(tokens.values, for: request) else {
+      refuse(request, RequestFailure(.excessiveLoad, "too many tokens wait for an answer"))
+      return false
+    }
     return true
   }
   func number(_ id: UInt64, _ kind: MessageKind) -> UInt64? { rules?.numbered.contains(kind) ?? false ? id : nil }
@@ -134,6 +156,7 @@ extension SessionCore {
     guard requests[request.key] === request else { return }
     requests.remove(request)
     openRequests -= 1
+    dropTokens(of: request)
     if let id = request.id {
       if request.isOurs { ourIDs[id] = nil } else { peerIDs[id] = nil }
     }
@@ -326,10 +349,13 @@ extension SessionCore {
 
   // MARK: Track status
 
-  public func trackStatus(_ track: TrackName) throws(CommandError) -> RequestKey {
+  public func trackStatus(
+    _ track: TrackName, authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
     guard case .exists = rules.trackStatus else { throw CommandError(.inexpressible, "\(name) has no track status") }
     let request = StatusQuery(key: requests.reserveKey(), isOurs: true, track)
+    request.authorization = authorization
     try submitted(request)
     return request.key
   }
@@ -342,11 +368,11 @@ extension SessionCore {
   }
   func peerAsksStatus(_ m: TrackStatusRequest, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.subscribe.id, .trackStatus)
-    try checkTokens(m.subscribe.parameters)
+    let tokens = try tokens(in: m.subscribe.parameters)
     let track = TrackName(m.subscribe.namespace, m.subscribe.name)
     let request = StatusQuery(key: requests.reserveKey(), isOurs: false, track)
     request.id = number(m.subscribe.id, .trackStatus)
-    guard admit(request, carrier) else { return }
+    guard admit(request, carrier, tokens) else { return }
     tell(.trackStatusRequested(request.key, track))
   }
   public func answer(_ key: RequestKey, _ state: TrackState) throws(CommandError) {

@@ -3,19 +3,15 @@
 extension SessionCore {
   func peerSubscribes(_ m: Subscribe, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .subscribe)
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     guard let rules else { return }
     guard peerRole != .publisher else { throw violation("SUBSCRIBE from a publisher (ROLE)") }
     var request = SubscribeRequest(TrackName(m.namespace, m.name))
     // Where no filter can be said, every subscription begins with the current group.
     request.filter = rules.filters == [.currentGroup] ? .currentGroup : m.filter
     (request.priority, request.groupOrder, request.forward) = (m.priority, m.groupOrder, m.forward)
-    for parameter in m.parameters {
-      switch (parameter.key, parameter.value) {
-      case (.deliveryTimeout, .number(let ms)): request.deliveryTimeout = .milliseconds(Int64(clamping: ms))
-      case (.authorization, .token(let token)): request.authorization.append(token)
-      default: continue
-      }
+    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
+      request.deliveryTimeout = .milliseconds(Int64(clamping: ms))
     }
     let served = ServedSubscription(key: requests.reserveKey(), isOurs: false, request)
     served.id = number(m.id, .subscribe)
@@ -32,10 +28,12 @@ extension SessionCore {
     case .publisher: served.alias = takeAlias()
     case .requestID: served.alias = m.id
     }
-    guard admit(served, carrier) else { return }
+    guard admit(served, carrier, tokens) else { return }
     if case .range(let start, let endGroup, _) = m.filter, endGroup < start.group {
       return refuseSubscription(served, RequestFailure(.invalidRange, "the end is before the start"))
     }
+    // Told, but not kept with the subscription.
+    request.authorization = tokens.values
     tell(.subscribeRequested(served.key, request))
   }
 
@@ -142,11 +140,11 @@ extension SessionCore {
   func peerUpdates(_ m: SubscribeUpdate, _ carrier: Stream?) throws(SessionFailure) {
     guard let rules else { return }
     if carrier == nil { try takePeerID(m.id, .subscribeUpdate) }
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     let id = m.subscription
     guard let served = try either(id, carrier, as: ServedSubscription.self, peersFirst: true) else { return }
     var update = SubscriptionUpdate()
-    update.priority = m.priority
+    (update.priority, update.authorization) = (m.priority, tokens.values)
     switch rules.updating {
     case .priorityOnly, .missing: break
     case .narrowing, .answered, .changes:
@@ -190,13 +188,16 @@ extension SessionCore {
   // MARK: PUBLISH
 
   /// Offers a track (PUBLISH, since draft-12). Objects may be sent before it is accepted.
-  public func publish(_ track: TrackName, _ answer: SubscribeAnswer) throws(CommandError) -> RequestKey {
+  public func publish(
+    _ track: TrackName, _ answer: SubscribeAnswer, authorization: [AuthorizationToken] = []
+  ) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
     guard case .exists = rules.pushing else { throw CommandError(.inexpressible, "\(name) has no PUBLISH") }
     let served = ServedSubscription(
       key: requests.reserveKey(), isOurs: true, SubscribeRequest(track, filter: .nextObject))
     served.alias = takeAlias()
     (served.largest, served.groupOrder) = (answer.largest, answer.groupOrder)
+    served.authorization = authorization
     try submitted(served)
     return served.key
   }

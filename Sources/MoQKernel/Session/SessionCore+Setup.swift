@@ -72,7 +72,8 @@ extension SessionCore {
       add(.authority, configuration.authority.map { .bytes(Array($0.utf8)) })
     }
     add(.maxRequestID, .number(configuration.requestCredit))
-    if role == .client { for token in configuration.authorization { add(.authorization, .token(token)) } }
+    if role == .client { for token in setupTokens { add(.authorization, .token(token)) } }
+    if configuration.tokenCacheBytes > 0 { add(.maxTokenCacheSize, .number(UInt64(configuration.tokenCacheBytes))) }
     add(.implementation, configuration.implementation.isEmpty ? nil : .bytes(Array(configuration.implementation.utf8)))
     return list
   }
@@ -226,14 +227,6 @@ extension SessionCore {
         peerAuthority = text
       case (.maxRequestID, .number(let limit)): credit = limit
       case (.implementation, .bytes(let bytes)): peerImplementation = String(decoding: bytes.prefix(256), as: UTF8.self)
-      case (.authorization, .token(let token)):
-        switch token {
-        // In a setup a registration that finds no room is a value (§9.3.2.5 of draft-14).
-        case .value(let type, let bytes), .register(_, let type, let bytes):
-          peerAuthorization.append(.value(type: type, bytes))
-        case .alias(let alias), .delete(let alias):
-          throw SessionFailure(.unknownTokenAlias, "there is no token \(alias)")
-        }
       default: continue
       }
     }
@@ -273,6 +266,7 @@ extension SessionCore {
       nextPeerID = role == .client ? 1 : 0
     case .free, .growing: (nextID, nextPeerID) = (0, 0)
     }
+    try beginTokens(chosen, parameters)
     tap?.established(chosen.dialect, profile: profile, at: now)
     tell(.established)
     // What came before the setup, in the order of its coming.

@@ -5,6 +5,7 @@ extension SessionCore {
     let rules = try requestRules()
     guard peerRole != .subscriber else { throw CommandError(.inexpressible, "the peer serves no subscriptions (ROLE)") }
     let subscription = Subscription(key: requests.reserveKey(), isOurs: true, request)
+    subscription.authorization = request.authorization
     if rules.alias == .subscriber { subscription.alias = takeAlias() }
     subscription.wantsJoin = joins(request, rules)
     try submitted(subscription)
@@ -57,9 +58,6 @@ extension SessionCore {
     // What follows are wishes; a dialect that has no words for them loses nothing but the wish.
     m.groupOrder = wished(request.groupOrder, rules)
     m.parameters = wished(request.deliveryTimeout, rules)
-    if rules.wishes.contains(.authorization) {
-      m.parameters += request.authorization.map { Parameter(.authorization, .token($0)) }
-    }
     return m
   }
   private func wished(_ order: GroupOrder, _ rules: Rules) -> GroupOrder {
@@ -238,8 +236,9 @@ extension SessionCore {
     try transmit(update, subscription)
   }
   func transmit(_ update: SubscriptionUpdate, _ subscription: Subscription) throws(CommandError) {
-    var m = SubscribeUpdate()
+    var m = SubscribeUpdate(), ledger = ourTokens
     m.priority = update.priority
+    m.parameters = try spoken(update.authorization, &ledger)
     switch rules?.updating {
     case .priorityOnly?: m.start = nil
     case .changes?:
@@ -247,7 +246,7 @@ extension SessionCore {
       let request = subscription.request
       (m.start, m.endGroup) = (update.start.map { Location($0.group, 0) }, update.endGroup)
       m.groupOrder = wished(update.groupOrder ?? request.groupOrder, rules)
-      m.parameters = wished(update.deliveryTimeout ?? request.deliveryTimeout, rules)
+      m.parameters += wished(update.deliveryTimeout ?? request.deliveryTimeout, rules)
       m.forward = update.forward
       subscription.request.groupOrder = update.groupOrder ?? request.groupOrder
       subscription.request.deliveryTimeout = update.deliveryTimeout ?? request.deliveryTimeout
@@ -257,6 +256,7 @@ extension SessionCore {
       m.forward = update.forward
     }
     try answer(.subscribeUpdate(m), subscription)
+    ourTokens = ledger
     _ = useID(.subscribeUpdate)
   }
 
@@ -273,13 +273,13 @@ extension SessionCore {
 
   func peerPublishes(_ m: Publish, _ carrier: Stream?) throws(SessionFailure) {
     try takePeerID(m.id, .publish)
-    try checkTokens(m.parameters)
+    let tokens = try tokens(in: m.parameters)
     var request = SubscribeRequest(TrackName(m.namespace, m.name), filter: .nextObject)
     request.forward = m.forward
     let subscription = Subscription(key: requests.reserveKey(), isOurs: false, request)
     subscription.id = number(m.id, .publish)
     subscription.range = start(of: .nextObject, m.largest)
-    guard admit(subscription, carrier) else { return }
+    guard admit(subscription, carrier, tokens) else { return }
     if aliases[m.trackAlias] != nil {
       throw violation("track alias \(m.trackAlias) is of another track", .duplicateTrackAlias)
     }

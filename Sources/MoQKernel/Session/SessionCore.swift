@@ -22,7 +22,7 @@ public final class SessionCore {
   public internal(set) var peerAuthority: String?
   /// What the peer says it does, where its dialect has roles.
   public internal(set) var peerRole = PeerRole.both
-  /// The tokens of the client's setup.
+  /// The tokens of the peer's setup, each as its value.
   public internal(set) var peerAuthorization: [AuthorizationToken] = []
   /// Streams, and their bytes, that are held until it is known whose they are.
   public var heldStreams: Int { held.count }
@@ -79,6 +79,11 @@ public final class SessionCore {
 
   /// Aliases that the peer chose for what we serve it, where the subscriber chooses.
   var servedAliases: [UInt64: ServedSubscription] = [:]
+  /// What stands for tokens of the peer, and of ours.
+  var peerTokens = TokenCache(limit: 0, overhead: 0)
+  var ourTokens = TokenLedger(peer: TokenCache(limit: 0, overhead: 0))
+  /// Bytes of tokens that are kept for unanswered requests.
+  var tokenBytes = 0
 
   // Incoming data streams.
   var aliases: [UInt64: Subscription] = [:]
@@ -246,7 +251,7 @@ public final class SessionCore {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, servedAliases, queued, held) = ([:], [:], [:], [:], [], [])
-    peerInterests = []
+    (peerInterests, tokenBytes) = ([], 0)
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
   /// A request that the session made by itself, or whose owner has been told of its end.
