@@ -102,9 +102,15 @@ final class ServedFetch: Request {
   override var isEnded: Bool { state.isEnded }
 }
 
-/// A namespace below which one side publishes.
-final class Announcement: Request {
+/// A request with one answer and no stream of objects: it stands until it is taken back, or ends with its answer.
+class StandingRequest: Request {
   var state = StandingState()
+  final override var isAnswered: Bool { state.isAnswered }
+  final override var isEnded: Bool { state.isEnded }
+}
+
+/// A namespace below which one side publishes.
+final class Announcement: StandingRequest {
   let namespace: TrackNamespace
   /// How many of our interests list it, where announcements are told on those.
   var listings = 0
@@ -112,13 +118,10 @@ final class Announcement: Request {
     self.namespace = namespace
     super.init(key: key, isOurs: isOurs)
   }
-  override var isAnswered: Bool { state.isAnswered }
-  override var isEnded: Bool { state.isEnded }
 }
 
 /// A wish to hear what is announced below a prefix.
-final class Interest: Request {
-  var state = StandingState()
+final class Interest: StandingRequest {
   let prefix: TrackNamespace
   /// What the peer has announced on its stream and not ended.
   var listed: [TrackNamespace: Announcement] = [:]
@@ -128,18 +131,13 @@ final class Interest: Request {
     self.prefix = prefix
     super.init(key: key, isOurs: isOurs)
   }
-  override var isAnswered: Bool { state.isAnswered }
-  override var isEnded: Bool { state.isEnded }
 }
 
 /// A question about a track's state.
-final class StatusQuery: Request {
-  var state = QueryState()
+final class StatusQuery: StandingRequest {
   let track: TrackName
   init(key: RequestKey, isOurs: Bool, _ track: TrackName) {
     self.track = track
     super.init(key: key, isOurs: isOurs)
   }
-  override var isAnswered: Bool { state.isEnded }
-  override var isEnded: Bool { state.isEnded }
 }

@@ -1,3 +1,21 @@
+/// What an answer to a request does.
+enum OnAnswer: Equatable {
+  case carryOut
+  /// Answered already: the answerer's fault.
+  case violation
+  /// The answer crossed the end, our cancellation or our deadline.
+  case late
+}
+
+/// What our owner's answer to a request of the peer does.
+enum OnOwnAnswer: Equatable {
+  case tell
+  /// Answered already, or not to be answered: our owner's fault.
+  case misuse
+  /// The peer took the request back, or it timed out, before our owner answered.
+  case late
+}
+
 /// A fetch of ours: an answer and a stream, in either order.
 struct FetchState: ~Copyable {
   private enum Phase: ~Copyable {
@@ -114,11 +132,6 @@ struct ServedFetchState: ~Copyable {
   private init(_ phase: consuming Phase) { self.phase = phase }
   init() { self.init(.requested) }
 
-  enum OnOwnAnswer: Equatable {
-    case tell, misuse
-    /// FETCH_CANCEL came first.
-    case late
-  }
   mutating func accepted() -> OnOwnAnswer {
     switch consume phase {
     case .requested:
@@ -188,7 +201,8 @@ struct ServedFetchState: ~Copyable {
   }
 }
 
-/// A request that stands until it is taken back, an announcement or an interest of either side.
+/// A request that stands until it is taken back, an announcement or an interest of either side; or one that ends with
+/// its answer, a question.
 struct StandingState: ~Copyable {
   private enum Phase: ~Copyable {
     /// The answer is owed. Leads to: standing, ended.
@@ -202,13 +216,6 @@ struct StandingState: ~Copyable {
   private init(_ phase: consuming Phase) { self.phase = phase }
   init() { self.init(.requested) }
 
-  enum OnAnswer: Equatable {
-    case carryOut
-    /// Answered already: the answerer's fault.
-    case again
-    /// The answer crossed the end.
-    case late
-  }
   mutating func accepted() -> OnAnswer {
     switch consume phase {
     case .requested:
@@ -216,7 +223,7 @@ struct StandingState: ~Copyable {
       return .carryOut
     case .standing:
       self = Self(.standing)
-      return .again
+      return .violation
     case .ended:
       self = Self(.ended)
       return .late
@@ -229,7 +236,7 @@ struct StandingState: ~Copyable {
       return .carryOut
     case .standing:
       self = Self(.standing)
-      return .again
+      return .violation
     case .ended:
       self = Self(.ended)
       return .late
@@ -263,37 +270,6 @@ struct StandingState: ~Copyable {
     switch phase {
     case .requested: false
     default: true
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
-}
-
-/// A question with one answer: a track's status.
-struct QueryState: ~Copyable {
-  private enum Phase: ~Copyable {
-    /// The answer is owed. Leads to: ended.
-    case requested
-    /// Leads to: nothing.
-    case ended
-  }
-  private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
-  init() { self.init(.requested) }
-
-  /// The answer, the deadline, or the end of the session. False: it has ended already.
-  mutating func ended() -> Bool {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return true
-    case .ended:
-      self = Self(.ended)
-      return false
     }
   }
   var isEnded: Bool {

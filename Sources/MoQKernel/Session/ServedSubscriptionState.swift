@@ -17,12 +17,6 @@ struct ServedSubscriptionState: ~Copyable {
   /// We offer.
   init(offered: Void) { self.init(.offered(opened: 0)) }
 
-  enum OnOwnAnswer: Equatable {
-    case tell
-    case misuse
-    /// The peer took it back, or it timed out, before our owner answered.
-    case late
-  }
   mutating func accepted() -> OnOwnAnswer {
     switch consume phase {
     case .requested:
@@ -56,11 +50,6 @@ struct ServedSubscriptionState: ~Copyable {
     }
   }
 
-  enum OnAnswer: Equatable {
-    case carryOut, violation
-    /// The answer crossed our own end of the offer.
-    case late
-  }
   /// PUBLISH_OK.
   mutating func offerAccepted() -> OnAnswer {
     switch consume phase {

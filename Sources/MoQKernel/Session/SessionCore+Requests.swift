@@ -229,7 +229,7 @@ extension SessionCore {
     case let request as Announcement: cancel(request, failure)
     case let request as Interest: cancel(request, failure)
     case let request as StatusQuery:
-      guard request.state.ended() else { return }
+      guard request.state.end() != .late else { return }
       endCarrier(request, failure)
       remove(request)
     default: return
@@ -279,16 +279,13 @@ extension SessionCore {
     switch request as Request {
     case let request as Subscription:
       if codes.subscribe.reason(of: m.code) == .retryTrackAlias, try asksAgain(request, under: m.trackAlias) { return }
-      guard try carriesOut(request.state.refused(), "SUBSCRIBE") else { return }
+      guard try carriesOut(request.state.refused(), request, "SUBSCRIBE") else { return }
       endJoin(of: request)
       retire(request)
       fail(request, failure(codes.subscribe))
     case let request as ServedSubscription:
-      switch request.state.offerRefused() {
-      case .carryOut: fail(request, failure(codes.publish))
-      case .violation: throw violation("a second answer to PUBLISH")
-      case .late: counters.racesDropped += 1
-      }
+      guard try carriesOut(request.state.offerRefused(), request, "PUBLISH") else { return }
+      fail(request, failure(codes.publish))
     case let request as Fetching:
       switch request.state.refused() {
       case .carryOut, .carryOutAndEnd:
@@ -298,50 +295,33 @@ extension SessionCore {
       case .late: counters.racesDropped += 1
       }
     case let request as StatusQuery:
-      if request.state.ended() { fail(request, failure(codes.trackStatus)) }
+      if request.state.end() != .late { fail(request, failure(codes.trackStatus)) }
     case let request as Announcement:
-      switch request.state.refused() {
-      case .carryOut:
-        forget(request)
-        fail(request, failure(codes.publishNamespace))
-      case .again where isMatchedByName(request): counters.racesDropped += 1
-      case .again: throw violation("a second answer to an announcement")
-      case .late: counters.racesDropped += 1
-      }
+      guard try carriesOut(request.state.refused(), request, "an announcement") else { return }
+      forget(request)
+      fail(request, failure(codes.publishNamespace))
     case let request as Interest:
-      switch request.state.refused() {
-      case .carryOut: fail(request, failure(codes.subscribeNamespace))
-      case .again where isMatchedByName(request): counters.racesDropped += 1
-      case .again: throw violation("a second answer to an interest")
-      case .late: counters.racesDropped += 1
-      }
+      guard try carriesOut(request.state.refused(), request, "an interest") else { return }
+      fail(request, failure(codes.subscribeNamespace))
     default: return
     }
   }
-  func carriesOut(_ action: SubscriptionState.OnAnswer, _ message: String) throws(SessionFailure) -> Bool {
+  /// Whether an answer of the peer counts. A second one is its fault, unless only a name says what it is for.
+  func carriesOut(_ action: OnAnswer, _ request: Request, _ what: String) throws(SessionFailure) -> Bool {
     switch action {
     case .carryOut: return true
-    case .violation: throw violation("a second answer to \(message)")
-    case .late:
+    case .violation where !isMatchedByName(request): throw violation("a second answer to \(what)")
+    case .violation, .late:
       counters.racesDropped += 1
       return false
     }
   }
   /// The peer accepts an announcement or an interest of ours.
-  func accepted<R: Request>(_ m: RequestReference, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
-    guard let request = try ours(m.id, m.namespace, carrier, as: type) else { return }
-    let action: StandingState.OnAnswer
-    switch request as Request {
-    case let request as Announcement: action = request.state.accepted()
-    case let request as Interest: action = request.state.accepted()
-    default: return
-    }
-    switch action {
-    case .carryOut: tell(.accepted(request.key))
-    case .again where isMatchedByName(request): counters.racesDropped += 1
-    case .again: throw violation("a second answer to request \(m.id)")
-    case .late: counters.racesDropped += 1
-    }
+  func accepted<R: StandingRequest>(_ m: RequestReference, _ carrier: Stream?, as type: R.Type) throws(SessionFailure) {
+    guard let request = try ours(m.id, m.namespace, carrier, as: type),
+      try carriesOut(request.state.accepted(), request, "request \(m.id)")
+    else { return }
+    tell(.accepted(request.key))
   }
 
   /// Where an answer has only a name, it may be for a request of that name that was taken back and made again.
@@ -393,7 +373,7 @@ extension SessionCore {
     }
     if statusIsSaid { (m.status, m.ok.largest) = state.spelled }
     try answer(.trackStatusOK(m), request)
-    _ = request.state.ended()
+    _ = request.state.end()
     endCarrier(request, RequestFailure(.trackEnded))
     remove(request)
   }
@@ -403,7 +383,7 @@ extension SessionCore {
     return !(codec?.speaks(.trackStatusError) ?? false)
   }
   func refuseStatus(_ request: StatusQuery, _ failure: RequestFailure) {
-    guard request.state.ended(), let rules else { return }
+    guard request.state.end() != .late, let rules else { return }
     if statusIsSaid {
       var m = TrackStatusOK()
       (m.ok.id, m.status) = (request.id ?? 0, TrackState(.doesNotExist).spelled.status)
@@ -426,7 +406,7 @@ extension SessionCore {
       found = ours(StatusQuery.self) { $0.track == track }
     }
     guard let request = found else { return }
-    guard request.state.ended() else { return }
+    guard request.state.end() != .late else { return }
     if let carrier = request.carrier { finishSending(carrier) }
     remove(request)
     tell(.trackStatus(request.key, TrackState(m)))

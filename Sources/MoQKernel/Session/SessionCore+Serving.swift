@@ -211,13 +211,7 @@ extension SessionCore {
   }
   func publishAccepted(_ m: PublishOK, _ carrier: Stream?) throws(SessionFailure) {
     guard let served = try ours(m.id, carrier, as: ServedSubscription.self) else { return }
-    switch served.state.offerAccepted() {
-    case .carryOut: break
-    case .violation: throw violation("a second answer to PUBLISH")
-    case .late:
-      counters.racesDropped += 1
-      return
-    }
+    guard try carriesOut(served.state.offerAccepted(), served, "PUBLISH") else { return }
     (served.request.forward, served.request.priority) = (m.forward, m.priority)
     (served.request.groupOrder, served.request.filter) = (m.groupOrder, m.filter)
     served.range = start(of: m.filter, served.largest)

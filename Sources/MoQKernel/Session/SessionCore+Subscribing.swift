@@ -76,7 +76,7 @@ extension SessionCore {
 
   func subscriptionAccepted(_ m: SubscribeOK, _ carrier: Stream?) throws(SessionFailure) {
     guard let subscription = try ours(m.id, carrier, as: Subscription.self), let rules else { return }
-    guard try carriesOut(subscription.state.accepted(), "SUBSCRIBE") else { return }
+    guard try carriesOut(subscription.state.accepted(), subscription, "SUBSCRIBE") else { return }
     var answer = SubscribeAnswer(largest: m.largest)
     (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
     if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }

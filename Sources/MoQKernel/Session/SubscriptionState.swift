@@ -36,13 +36,6 @@ struct SubscriptionState: ~Copyable {
   /// The peer offers.
   init(offered: Void) { self.init(.offered(Streams())) }
 
-  enum OnAnswer: Equatable {
-    case carryOut
-    /// Answered already: the peer's fault.
-    case violation
-    /// The answer crossed our cancellation, or came after our deadline.
-    case late
-  }
   /// SUBSCRIBE_OK.
   mutating func accepted() -> OnAnswer {
     switch consume phase {
@@ -84,12 +77,6 @@ struct SubscriptionState: ~Copyable {
     }
   }
 
-  enum OnOwnAnswer: Equatable {
-    case tell
-    case misuse
-    /// The peer took the offer back while our answer was on its way.
-    case late
-  }
   /// Our owner takes the peer's offer.
   mutating func offerAccepted() -> OnOwnAnswer {
     switch consume phase {

@@ -178,8 +178,8 @@ import Testing
     var state = StandingState()
     turn(state.accepted(), .carryOut)
     turn(state.isStanding, true)
-    turn(state.accepted(), .again)
-    turn(state.refused(), .again)
+    turn(state.accepted(), .violation)
+    turn(state.refused(), .violation)
     turn(state.end(), .afterAnswer)
     turn(state.end(), .late)
     turn(state.accepted(), .late)
@@ -188,10 +188,11 @@ import Testing
     turn(unanswered.refused(), .late)
   }
   @Test func question() {
-    var state = QueryState()
-    turn(state.isEnded, false)
-    turn(state.ended(), true)
-    turn(state.ended(), false)
+    var state = StandingState()
+    turn(state.isAnswered, false)
+    turn(state.end(), .beforeAnswer)
+    turn(state.isAnswered, true)
+    turn(state.end(), .late)
   }
   @Test func handshake() {
     var client = SetupState()
