@@ -9,14 +9,15 @@ import Glibc
 
     Runs the suites named, or all. Each case is one line: what it cost, what a hand-written
     twin cost in the same run, and how they compare. The two take turns in many short rounds;
-    the ratio is the median of the rounds' ratios, so that what else the machine does is
-    not mistaken for a cost.
+    the ratio is the lesser of the median of the rounds' ratios and of the ratio of the least
+    costs, so that what else the machine does is not mistaken for a cost.
 
     \(Suite.all.map { "  \($0.name)\(String(repeating: " ", count: max(1, 14 - $0.name.count)))\($0.summary)" }.joined(separator: "\n"))
 
       --json        one JSON object a line
       --check       fail (exit 1) if a case is beyond its allowed ratio; it is measured again, up to
                     \(tries) times in all, and fails if it was beyond every time
+      --only TEXT   only cases whose name has TEXT in it
       --list        the cases, without running them
       -h, --help    show this
 
@@ -28,9 +29,16 @@ import Glibc
   }
 
   static func run(_ words: [String]) async -> Int32 {
-    var names: [String] = [], json = false, check = false, list = false
-    for word in words {
+    var names: [String] = [], json = false, check = false, list = false, only = ""
+    var words = words[...]
+    while let word = words.popFirst() {
       switch word {
+      case "--only":
+        guard let text = words.popFirst() else {
+          complain("--only wants a part of a case's name")
+          return 2
+        }
+        only = text
       case "--json": json = true
       case "--check": check = true
       case "--list": list = true
@@ -40,16 +48,17 @@ import Glibc
         guard Suite.all.contains(where: { $0.name == word }) else {
           let known = (Suite.all.map(\.name) + ["all"]).joined(separator: ", ")
           complain(
-            "there is no \(word.hasPrefix("-") ? "option" : "suite") \(word); there are \(known), --json, --check, --list"
+            "there is no \(word.hasPrefix("-") ? "option" : "suite") \(word); there are \(known), --json, --check, --only, --list"
           )
           return 2
         }
         names.append(word)
       }
     }
-    var failures = 0
+    var failures = 0, beyond: [String] = []
     for suite in Suite.all where names.isEmpty || names.contains(suite.name) {
-      for item in suite.cases {
+      var table = Table(suite)
+      for item in suite.cases where only.isEmpty || "\(suite.name) \(item.name)".contains(only) {
         if list {
           emit("\(suite.name) \(item.name)")
           continue
@@ -62,17 +71,27 @@ import Glibc
             if item.allows(again) || again.ratio ?? 0 < result.ratio ?? 0 { result = again }
           }
           let verdict = Verdict(suite: suite.name, item, result)
-          emit(json ? verdict.json : verdict.line)
-          if !verdict.isWithin { failures += 1 }
+          if json {
+            emit(verdict.json)
+          } else if let cell = item.cell {
+            if let lines = table.add(verdict, cell) { emit(lines) }
+          } else {
+            emit(verdict.line)
+          }
+          if !verdict.isWithin { beyond.append("\(verdict.line)") }
         } catch {
           failures += 1
           complain("\(suite.name) \(item.name): \(error)")
         }
       }
+      if let lines = table.finish() { emit(lines) }
     }
     // Without --check the ratios are only shown; a case that could not run is a failure all the same.
-    if check, failures > 0 { complain("\(failures) beyond their limit, or failed") }
-    return check && failures > 0 ? 1 : 0
+    if check {
+      for line in beyond { complain(line) }
+      if failures + beyond.count > 0 { complain("\(beyond.count) beyond their limit, \(failures) failed") }
+    }
+    return failures > 0 || check && !beyond.isEmpty ? 1 : 0
   }
 
   /// A report is read while it grows, so nothing is held back.
@@ -87,44 +106,6 @@ import Glibc
   }
 }
 
-/// A case's result beside its limit, ready to print.
-struct Verdict {
-  let suite: String, name: String, limit: Double?, result: Measurement, isWithin: Bool
-
-  init(suite: String, _ item: Case, _ result: Measurement) {
-    (self.suite, self.name, self.limit, self.result) = (suite, item.name, item.limit, result)
-    isWithin = item.allows(result)
-  }
-
-  var line: String {
-    func padded(_ text: String, to width: Int) -> String {
-      text + String(repeating: " ", count: max(1, width - text.count))
-    }
-    var line = padded(suite, to: 9) + padded(name, to: 50) + padded("\(short(result.ours)) \(result.unit)", to: 16)
-    if let twin = result.twin, let ratio = result.ratio {
-      line += padded("twin \(short(twin)) \(result.unit)", to: 22) + "x \(fixed(ratio, 2))"
-      if let limit { line += isWithin ? " (limit \(fixed(limit, 2)))" : " BEYOND THE LIMIT \(fixed(limit, 2))" }
-      line += "  "
-    }
-    return line
-      + result.details.map { "\($0.name) \(short($0.value))\($0.unit.isEmpty ? "" : " ")\($0.unit)" }.joined(
-        separator: ", ")
-  }
-
-  var json: String {
-    func quoted(_ text: String) -> String {
-      "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-    var members = ["\"suite\":\(quoted(suite))", "\"case\":\(quoted(name))", "\"ours\":\(result.ours)"]
-    members.append("\"unit\":\(quoted(result.unit))")
-    if let twin = result.twin, let ratio = result.ratio { members += ["\"twin\":\(twin)", "\"ratio\":\(ratio)"] }
-    if let limit { members += ["\"limit\":\(limit)", "\"within\":\(isWithin)"] }
-    let details = result.details.map { "\(quoted($0.name)):{\"value\":\($0.value),\"unit\":\(quoted($0.unit))}" }
-    if !details.isEmpty { members.append("\"details\":{\(details.joined(separator: ","))}") }
-    return "{\(members.joined(separator: ","))}"
-  }
-}
-
 /// Nanoseconds of CPU that this thread has used.
 func threadCPU() -> UInt64 { clock(CLOCK_THREAD_CPUTIME_ID) }
 /// Nanoseconds of CPU that the whole process has used, on all its threads.
@@ -136,22 +117,4 @@ private func clock(_ id: clockid_t) -> UInt64 {
   var now = timespec()
   clock_gettime(id, &now)
   return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
-}
-
-/// A number with three significant digits or more, for people.
-func short(_ value: Double) -> String {
-  switch abs(value) {
-  case ..<10: fixed(value, 2)
-  case ..<100: fixed(value, 1)
-  default: fixed(value, 0)
-  }
-}
-
-/// A number with that many digits after the point.
-func fixed(_ value: Double, _ digits: Int) -> String {
-  guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-  let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-  let text = String(UInt64((abs(value) * scale).rounded()))
-  let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
-  return (value < 0 ? "-" : "") + (digits == 0 ? padded : "\(padded.dropLast(digits)).\(padded.suffix(digits))")
 }

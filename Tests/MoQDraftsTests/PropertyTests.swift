@@ -200,7 +200,7 @@ import Testing
   }
 
   struct Objects: Equatable {
-    var flags: UInt64?
+    var flags: UInt8?
     var alias: UInt64 = 0
     var group: UInt64 = 0, subgroup: UInt64?
     var priority: UInt8?

@@ -23,7 +23,7 @@ public struct TrackNamespace: Hashable, Sendable {
   /// The empty namespace: a prefix of every other.
   public init() {}
   /// Of fields already encoded. The caller vouches that `encoded` holds exactly `count` of them.
-  @usableFromInline init(count: Int, encoded: [UInt8]) { (self.count, self.encoded) = (count, encoded) }
+  @usableFromInline package init(count: Int, encoded: [UInt8]) { (self.count, self.encoded) = (count, encoded) }
 
   public init(_ fields: some Sequence<some Sequence<UInt8>>) {
     for field in fields { append(Array(field)) }

@@ -85,35 +85,35 @@ extension Dialect {
   // MARK: Whole messages, with type and length as they are framed
 
   /// Writes a message of a layout.
-  @inlinable public static func encode<L: Layout>(
+  @inlinable @inline(__always) static func encode<L: Layout>(
     _ message: L.Message, as _: L.Type, _ framing: Framing, into wire: inout WireWriter
   ) throws(WireError) {
     let start = try open(L.type, framing, &wire)
     try L.write(message, to: &wire)
     try close(framing, from: start, &wire)
   }
-  /// Reads a message of a layout.
-  @inlinable public static func decode<L: Layout>(
-    _ message: inout L.Message, as _: L.Type, _ framing: Framing, from wire: inout WireReader
-  ) throws(WireError) {
+  /// Reads a message of a layout into a blank one.
+  @inlinable @inline(__always) static func decode<L: Layout>(
+    _ blank: consuming L.Message, as _: L.Type, _ framing: Framing, from wire: inout WireReader
+  ) throws(WireError) -> L.Message {
     let outer = try open(L.type, framing, &wire)
-    try L.read(&message, from: &wire)
+    try L.read(&blank, from: &wire)
     if let outer { try wire.finish(outer) }
+    return blank
   }
 
   /// Writes a message. On an error nothing has been written.
-  @inlinable public static func encode(_ message: Message, into wire: inout WireWriter) throws(WireError) {
+  @inlinable @inline(__always)
+  public static func encode(_ message: Message, into wire: inout WireWriter) throws(WireError) {
     try encode(message, into: &wire, checking: true)
   }
   @inlinable public static func encode(
     _ message: Message, into wire: inout WireWriter, checking: Bool
   ) throws(WireError) {
-    let kind = message.kind, framing = framing(of: kind), mark = wire.count
+    let mark = wire.count
     do throws(WireError) {
       if checking { try check(message) }
-      let start = try open(type(of: kind), framing, &wire)
       try write(message, to: &wire)
-      try close(framing, from: start, &wire)
     } catch {
       wire.truncate(to: mark)
       throw error
@@ -121,7 +121,7 @@ extension Dialect {
   }
   /// Reads a message of this kind, and refuses what the text forbids. `wire` should begin with the message,
   /// so that the error's offset counts from there.
-  @inlinable public static func decode(
+  @inlinable @inline(__always) public static func decode(
     _ kind: MessageKind, from wire: inout WireReader
   ) throws(WireError) -> Message {
     try decode(kind, from: &wire, checking: true)
@@ -130,9 +130,7 @@ extension Dialect {
     _ kind: MessageKind, from wire: inout WireReader, checking: Bool
   ) throws(WireError) -> Message {
     do throws(WireError) {
-      let outer = try open(type(of: kind), framing(of: kind), &wire)
       let message = try read(kind, from: &wire)
-      if let outer { try wire.finish(outer) }
       if checking { try check(message) }
       return message
     } catch {
@@ -146,7 +144,7 @@ extension Dialect {
       dialect: name, message: layout(of: kind).name, section: section(of: kind).description, error: error)
   }
 
-  @inlinable static func open(
+  @inlinable @inline(__always) static func open(
     _ type: UInt64?, _ framing: Framing, _ wire: inout WireWriter
   ) throws(WireError) -> Int {
     switch framing {
@@ -158,7 +156,9 @@ extension Dialect {
     case .bare: return wire.count
     }
   }
-  @inlinable static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter) throws(WireError) {
+  @inlinable @inline(__always) static func close(_ framing: Framing, from start: Int, _ wire: inout WireWriter)
+    throws(WireError)
+  {
     switch framing {
     case .typed(let length): try wire.finish(length, from: start)
     case .length(let length): try wire.finish(length, from: start)
@@ -167,7 +167,7 @@ extension Dialect {
   }
   /// Reads a message's type and length, and narrows the reader to its body; returns the bound to restore, or
   /// nil where no length says where the body ends.
-  @inlinable static func open(
+  @inlinable @inline(__always) static func open(
     _ type: UInt64?, _ framing: Framing, _ wire: inout WireReader
   ) throws(WireError) -> Int? {
     switch framing {
@@ -191,12 +191,16 @@ extension WireReader {
     return error
   }
   /// Reads a body's length and narrows the cursor to it.
-  @usableFromInline mutating func beginBody(
+  @inlinable mutating func beginBody(
     _ form: Framing.Length, _ name: StaticString = "Length"
   ) throws(WireError) -> Int {
     fieldStart = offset
     switch form {
-    case .varint: return try begin(try length(name, .max))
+    case .varint:
+      var count: UInt64 = 0
+      try varint(name, &count)
+      guard count <= UInt64(remaining) else { throw .truncated(.init(name)) }
+      return try begin(Int(count))
     case .uint16:
       guard let count = integer(UInt16.self), Int(count) <= remaining else { throw .truncated(.init(name)) }
       return try begin(Int(count))

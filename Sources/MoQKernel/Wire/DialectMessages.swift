@@ -112,189 +112,126 @@ extension Dialect {
     }
   }
 
-  /// Reads a message's fields. Like `walk`, but without a blank message in between.
-  @inlinable public static func read(_ kind: MessageKind, from wire: inout WireReader) throws(WireError) -> Message {
+  /// Reads a message, with type and length as it is framed. Like `walk`, but without a blank message in between.
+  @inlinable @inline(__always)
+  static func read(_ kind: MessageKind, from wire: inout WireReader) throws(WireError) -> Message {
     switch kind {
-    case .clientSetup:
-      var m = ClientSetup()
-      try CLIENT_SETUP.read(&m, from: &wire)
-      return .clientSetup(m)
-    case .serverSetup:
-      var m = ServerSetup()
-      try SERVER_SETUP.read(&m, from: &wire)
-      return .serverSetup(m)
+    case .clientSetup: .clientSetup(try decode(ClientSetup(), as: CLIENT_SETUP.self, framing(of: kind), from: &wire))
+    case .serverSetup: .serverSetup(try decode(ServerSetup(), as: SERVER_SETUP.self, framing(of: kind), from: &wire))
     case .sessionUpdate:
-      var m = SessionUpdate()
-      try SESSION_UPDATE.read(&m, from: &wire)
-      return .sessionUpdate(m)
-    case .goAway:
-      var m = GoAway()
-      try GOAWAY.read(&m, from: &wire)
-      return .goAway(m)
+      .sessionUpdate(try decode(SessionUpdate(), as: SESSION_UPDATE.self, framing(of: kind), from: &wire))
+    case .goAway: .goAway(try decode(GoAway(), as: GOAWAY.self, framing(of: kind), from: &wire))
     case .maxRequestID:
-      var m = MaxRequestID()
-      try MAX_REQUEST_ID.read(&m, from: &wire)
-      return .maxRequestID(m)
+      .maxRequestID(try decode(MaxRequestID(), as: MAX_REQUEST_ID.self, framing(of: kind), from: &wire))
     case .requestsBlocked:
-      var m = RequestsBlocked()
-      try REQUESTS_BLOCKED.read(&m, from: &wire)
-      return .requestsBlocked(m)
-    case .subscribe:
-      var m = Subscribe()
-      try SUBSCRIBE.read(&m, from: &wire)
-      return .subscribe(m)
-    case .subscribeOK:
-      var m = SubscribeOK()
-      try SUBSCRIBE_OK.read(&m, from: &wire)
-      return .subscribeOK(m)
+      .requestsBlocked(try decode(RequestsBlocked(), as: REQUESTS_BLOCKED.self, framing(of: kind), from: &wire))
+    case .subscribe: .subscribe(try decode(Subscribe(), as: SUBSCRIBE.self, framing(of: kind), from: &wire))
+    case .subscribeOK: .subscribeOK(try decode(SubscribeOK(), as: SUBSCRIBE_OK.self, framing(of: kind), from: &wire))
     case .subscribeError:
-      var m = RequestError()
-      try SUBSCRIBE_ERROR.read(&m, from: &wire)
-      return .subscribeError(m)
+      .subscribeError(try decode(RequestError(), as: SUBSCRIBE_ERROR.self, framing(of: kind), from: &wire))
     case .subscribeGap:
-      var m = SubscribeGap()
-      try SUBSCRIBE_GAP.read(&m, from: &wire)
-      return .subscribeGap(m)
+      .subscribeGap(try decode(SubscribeGap(), as: SUBSCRIBE_GAP.self, framing(of: kind), from: &wire))
     case .subscribeUpdate:
-      var m = SubscribeUpdate()
-      try SUBSCRIBE_UPDATE.read(&m, from: &wire)
-      return .subscribeUpdate(m)
+      .subscribeUpdate(try decode(SubscribeUpdate(), as: SUBSCRIBE_UPDATE.self, framing(of: kind), from: &wire))
     case .unsubscribe:
-      var m = RequestReference()
-      try UNSUBSCRIBE.read(&m, from: &wire)
-      return .unsubscribe(m)
+      .unsubscribe(try decode(RequestReference(), as: UNSUBSCRIBE.self, framing(of: kind), from: &wire))
     case .subscribeDone:
-      var m = SubscribeDone()
-      try PUBLISH_DONE.read(&m, from: &wire)
-      return .subscribeDone(m)
-    case .publish:
-      var m = Publish()
-      try PUBLISH.read(&m, from: &wire)
-      return .publish(m)
-    case .publishOK:
-      var m = PublishOK()
-      try PUBLISH_OK.read(&m, from: &wire)
-      return .publishOK(m)
+      .subscribeDone(try decode(SubscribeDone(), as: PUBLISH_DONE.self, framing(of: kind), from: &wire))
+    case .publish: .publish(try decode(Publish(), as: PUBLISH.self, framing(of: kind), from: &wire))
+    case .publishOK: .publishOK(try decode(PublishOK(), as: PUBLISH_OK.self, framing(of: kind), from: &wire))
     case .publishError:
-      var m = RequestError()
-      try PUBLISH_ERROR.read(&m, from: &wire)
-      return .publishError(m)
-    case .fetch:
-      var m = Fetch()
-      try FETCH.read(&m, from: &wire)
-      return .fetch(m)
-    case .fetchOK:
-      var m = FetchOK()
-      try FETCH_OK.read(&m, from: &wire)
-      return .fetchOK(m)
-    case .fetchError:
-      var m = RequestError()
-      try FETCH_ERROR.read(&m, from: &wire)
-      return .fetchError(m)
+      .publishError(try decode(RequestError(), as: PUBLISH_ERROR.self, framing(of: kind), from: &wire))
+    case .fetch: .fetch(try decode(Fetch(), as: FETCH.self, framing(of: kind), from: &wire))
+    case .fetchOK: .fetchOK(try decode(FetchOK(), as: FETCH_OK.self, framing(of: kind), from: &wire))
+    case .fetchError: .fetchError(try decode(RequestError(), as: FETCH_ERROR.self, framing(of: kind), from: &wire))
     case .fetchCancel:
-      var m = RequestReference()
-      try FETCH_CANCEL.read(&m, from: &wire)
-      return .fetchCancel(m)
-    case .fetchUpdate:
-      var m = FetchUpdate()
-      try FETCH_UPDATE.read(&m, from: &wire)
-      return .fetchUpdate(m)
+      .fetchCancel(try decode(RequestReference(), as: FETCH_CANCEL.self, framing(of: kind), from: &wire))
+    case .fetchUpdate: .fetchUpdate(try decode(FetchUpdate(), as: FETCH_UPDATE.self, framing(of: kind), from: &wire))
     case .trackStatus:
-      var m = TrackStatusRequest()
-      try TRACK_STATUS.read(&m, from: &wire)
-      return .trackStatus(m)
+      .trackStatus(try decode(TrackStatusRequest(), as: TRACK_STATUS.self, framing(of: kind), from: &wire))
     case .trackStatusOK:
-      var m = TrackStatusOK()
-      try TRACK_STATUS_OK.read(&m, from: &wire)
-      return .trackStatusOK(m)
+      .trackStatusOK(try decode(TrackStatusOK(), as: TRACK_STATUS_OK.self, framing(of: kind), from: &wire))
     case .trackStatusError:
-      var m = RequestError()
-      try TRACK_STATUS_ERROR.read(&m, from: &wire)
-      return .trackStatusError(m)
+      .trackStatusError(try decode(RequestError(), as: TRACK_STATUS_ERROR.self, framing(of: kind), from: &wire))
     case .publishNamespace:
-      var m = PublishNamespace()
-      try PUBLISH_NAMESPACE.read(&m, from: &wire)
-      return .publishNamespace(m)
+      .publishNamespace(try decode(PublishNamespace(), as: PUBLISH_NAMESPACE.self, framing(of: kind), from: &wire))
     case .publishNamespaceOK:
-      var m = RequestReference()
-      try PUBLISH_NAMESPACE_OK.read(&m, from: &wire)
-      return .publishNamespaceOK(m)
+      .publishNamespaceOK(try decode(RequestReference(), as: PUBLISH_NAMESPACE_OK.self, framing(of: kind), from: &wire))
     case .publishNamespaceError:
-      var m = RequestError()
-      try PUBLISH_NAMESPACE_ERROR.read(&m, from: &wire)
-      return .publishNamespaceError(m)
+      .publishNamespaceError(
+        try decode(RequestError(), as: PUBLISH_NAMESPACE_ERROR.self, framing(of: kind), from: &wire))
     case .publishNamespaceDone:
-      var m = RequestReference()
-      try PUBLISH_NAMESPACE_DONE.read(&m, from: &wire)
-      return .publishNamespaceDone(m)
+      .publishNamespaceDone(
+        try decode(RequestReference(), as: PUBLISH_NAMESPACE_DONE.self, framing(of: kind), from: &wire))
     case .publishNamespaceCancel:
-      var m = RequestError()
-      try PUBLISH_NAMESPACE_CANCEL.read(&m, from: &wire)
-      return .publishNamespaceCancel(m)
+      .publishNamespaceCancel(
+        try decode(RequestError(), as: PUBLISH_NAMESPACE_CANCEL.self, framing(of: kind), from: &wire))
     case .subscribeNamespace:
-      var m = SubscribeNamespace()
-      try SUBSCRIBE_NAMESPACE.read(&m, from: &wire)
-      return .subscribeNamespace(m)
+      .subscribeNamespace(
+        try decode(SubscribeNamespace(), as: SUBSCRIBE_NAMESPACE.self, framing(of: kind), from: &wire))
     case .subscribeNamespaceOK:
-      var m = RequestReference()
-      try SUBSCRIBE_NAMESPACE_OK.read(&m, from: &wire)
-      return .subscribeNamespaceOK(m)
+      .subscribeNamespaceOK(
+        try decode(RequestReference(), as: SUBSCRIBE_NAMESPACE_OK.self, framing(of: kind), from: &wire))
     case .subscribeNamespaceError:
-      var m = RequestError()
-      try SUBSCRIBE_NAMESPACE_ERROR.read(&m, from: &wire)
-      return .subscribeNamespaceError(m)
+      .subscribeNamespaceError(
+        try decode(RequestError(), as: SUBSCRIBE_NAMESPACE_ERROR.self, framing(of: kind), from: &wire))
     case .unsubscribeNamespace:
-      var m = RequestReference()
-      try UNSUBSCRIBE_NAMESPACE.read(&m, from: &wire)
-      return .unsubscribeNamespace(m)
+      .unsubscribeNamespace(
+        try decode(RequestReference(), as: UNSUBSCRIBE_NAMESPACE.self, framing(of: kind), from: &wire))
     case .announceInit:
-      var m = AnnounceInit()
-      try ANNOUNCE_INIT.read(&m, from: &wire)
-      return .announceInit(m)
-    case .announce:
-      var m = Announce()
-      try ANNOUNCE.read(&m, from: &wire)
-      return .announce(m)
+      .announceInit(try decode(AnnounceInit(), as: ANNOUNCE_INIT.self, framing(of: kind), from: &wire))
+    case .announce: .announce(try decode(Announce(), as: ANNOUNCE.self, framing(of: kind), from: &wire))
     }
   }
-  /// Writes a message's fields. Like `walk`, but without a copy of the message.
-  @inlinable public static func write(_ message: Message, to wire: inout WireWriter) throws(WireError) {
+  /// Writes a message, with type and length as it is framed. Like `walk`, but without a copy of the message.
+  @inlinable @inline(__always)
+  static func write(_ message: Message, to wire: inout WireWriter) throws(WireError) {
     switch message {
-    case .clientSetup(let m): try CLIENT_SETUP.write(m, to: &wire)
-    case .serverSetup(let m): try SERVER_SETUP.write(m, to: &wire)
-    case .sessionUpdate(let m): try SESSION_UPDATE.write(m, to: &wire)
-    case .goAway(let m): try GOAWAY.write(m, to: &wire)
-    case .maxRequestID(let m): try MAX_REQUEST_ID.write(m, to: &wire)
-    case .requestsBlocked(let m): try REQUESTS_BLOCKED.write(m, to: &wire)
-    case .subscribe(let m): try SUBSCRIBE.write(m, to: &wire)
-    case .subscribeOK(let m): try SUBSCRIBE_OK.write(m, to: &wire)
-    case .subscribeError(let m): try SUBSCRIBE_ERROR.write(m, to: &wire)
-    case .subscribeGap(let m): try SUBSCRIBE_GAP.write(m, to: &wire)
-    case .subscribeUpdate(let m): try SUBSCRIBE_UPDATE.write(m, to: &wire)
-    case .unsubscribe(let m): try UNSUBSCRIBE.write(m, to: &wire)
-    case .subscribeDone(let m): try PUBLISH_DONE.write(m, to: &wire)
-    case .publish(let m): try PUBLISH.write(m, to: &wire)
-    case .publishOK(let m): try PUBLISH_OK.write(m, to: &wire)
-    case .publishError(let m): try PUBLISH_ERROR.write(m, to: &wire)
-    case .fetch(let m): try FETCH.write(m, to: &wire)
-    case .fetchOK(let m): try FETCH_OK.write(m, to: &wire)
-    case .fetchError(let m): try FETCH_ERROR.write(m, to: &wire)
-    case .fetchCancel(let m): try FETCH_CANCEL.write(m, to: &wire)
-    case .fetchUpdate(let m): try FETCH_UPDATE.write(m, to: &wire)
-    case .trackStatus(let m): try TRACK_STATUS.write(m, to: &wire)
-    case .trackStatusOK(let m): try TRACK_STATUS_OK.write(m, to: &wire)
-    case .trackStatusError(let m): try TRACK_STATUS_ERROR.write(m, to: &wire)
-    case .publishNamespace(let m): try PUBLISH_NAMESPACE.write(m, to: &wire)
-    case .publishNamespaceOK(let m): try PUBLISH_NAMESPACE_OK.write(m, to: &wire)
-    case .publishNamespaceError(let m): try PUBLISH_NAMESPACE_ERROR.write(m, to: &wire)
-    case .publishNamespaceDone(let m): try PUBLISH_NAMESPACE_DONE.write(m, to: &wire)
-    case .publishNamespaceCancel(let m): try PUBLISH_NAMESPACE_CANCEL.write(m, to: &wire)
-    case .subscribeNamespace(let m): try SUBSCRIBE_NAMESPACE.write(m, to: &wire)
-    case .subscribeNamespaceOK(let m): try SUBSCRIBE_NAMESPACE_OK.write(m, to: &wire)
-    case .subscribeNamespaceError(let m): try SUBSCRIBE_NAMESPACE_ERROR.write(m, to: &wire)
-    case .unsubscribeNamespace(let m): try UNSUBSCRIBE_NAMESPACE.write(m, to: &wire)
-    case .announceInit(let m): try ANNOUNCE_INIT.write(m, to: &wire)
-    case .announce(let m): try ANNOUNCE.write(m, to: &wire)
+    case .clientSetup(let m): try encode(m, as: CLIENT_SETUP.self, framing(of: .clientSetup), into: &wire)
+    case .serverSetup(let m): try encode(m, as: SERVER_SETUP.self, framing(of: .serverSetup), into: &wire)
+    case .sessionUpdate(let m): try encode(m, as: SESSION_UPDATE.self, framing(of: .sessionUpdate), into: &wire)
+    case .goAway(let m): try encode(m, as: GOAWAY.self, framing(of: .goAway), into: &wire)
+    case .maxRequestID(let m): try encode(m, as: MAX_REQUEST_ID.self, framing(of: .maxRequestID), into: &wire)
+    case .requestsBlocked(let m): try encode(m, as: REQUESTS_BLOCKED.self, framing(of: .requestsBlocked), into: &wire)
+    case .subscribe(let m): try encode(m, as: SUBSCRIBE.self, framing(of: .subscribe), into: &wire)
+    case .subscribeOK(let m): try encode(m, as: SUBSCRIBE_OK.self, framing(of: .subscribeOK), into: &wire)
+    case .subscribeError(let m): try encode(m, as: SUBSCRIBE_ERROR.self, framing(of: .subscribeError), into: &wire)
+    case .subscribeGap(let m): try encode(m, as: SUBSCRIBE_GAP.self, framing(of: .subscribeGap), into: &wire)
+    case .subscribeUpdate(let m): try encode(m, as: SUBSCRIBE_UPDATE.self, framing(of: .subscribeUpdate), into: &wire)
+    case .unsubscribe(let m): try encode(m, as: UNSUBSCRIBE.self, framing(of: .unsubscribe), into: &wire)
+    case .subscribeDone(let m): try encode(m, as: PUBLISH_DONE.self, framing(of: .subscribeDone), into: &wire)
+    case .publish(let m): try encode(m, as: PUBLISH.self, framing(of: .publish), into: &wire)
+    case .publishOK(let m): try encode(m, as: PUBLISH_OK.self, framing(of: .publishOK), into: &wire)
+    case .publishError(let m): try encode(m, as: PUBLISH_ERROR.self, framing(of: .publishError), into: &wire)
+    case .fetch(let m): try encode(m, as: FETCH.self, framing(of: .fetch), into: &wire)
+    case .fetchOK(let m): try encode(m, as: FETCH_OK.self, framing(of: .fetchOK), into: &wire)
+    case .fetchError(let m): try encode(m, as: FETCH_ERROR.self, framing(of: .fetchError), into: &wire)
+    case .fetchCancel(let m): try encode(m, as: FETCH_CANCEL.self, framing(of: .fetchCancel), into: &wire)
+    case .fetchUpdate(let m): try encode(m, as: FETCH_UPDATE.self, framing(of: .fetchUpdate), into: &wire)
+    case .trackStatus(let m): try encode(m, as: TRACK_STATUS.self, framing(of: .trackStatus), into: &wire)
+    case .trackStatusOK(let m): try encode(m, as: TRACK_STATUS_OK.self, framing(of: .trackStatusOK), into: &wire)
+    case .trackStatusError(let m):
+      try encode(m, as: TRACK_STATUS_ERROR.self, framing(of: .trackStatusError), into: &wire)
+    case .publishNamespace(let m):
+      try encode(m, as: PUBLISH_NAMESPACE.self, framing(of: .publishNamespace), into: &wire)
+    case .publishNamespaceOK(let m):
+      try encode(m, as: PUBLISH_NAMESPACE_OK.self, framing(of: .publishNamespaceOK), into: &wire)
+    case .publishNamespaceError(let m):
+      try encode(m, as: PUBLISH_NAMESPACE_ERROR.self, framing(of: .publishNamespaceError), into: &wire)
+    case .publishNamespaceDone(let m):
+      try encode(m, as: PUBLISH_NAMESPACE_DONE.self, framing(of: .publishNamespaceDone), into: &wire)
+    case .publishNamespaceCancel(let m):
+      try encode(m, as: PUBLISH_NAMESPACE_CANCEL.self, framing(of: .publishNamespaceCancel), into: &wire)
+    case .subscribeNamespace(let m):
+      try encode(m, as: SUBSCRIBE_NAMESPACE.self, framing(of: .subscribeNamespace), into: &wire)
+    case .subscribeNamespaceOK(let m):
+      try encode(m, as: SUBSCRIBE_NAMESPACE_OK.self, framing(of: .subscribeNamespaceOK), into: &wire)
+    case .subscribeNamespaceError(let m):
+      try encode(m, as: SUBSCRIBE_NAMESPACE_ERROR.self, framing(of: .subscribeNamespaceError), into: &wire)
+    case .unsubscribeNamespace(let m):
+      try encode(m, as: UNSUBSCRIBE_NAMESPACE.self, framing(of: .unsubscribeNamespace), into: &wire)
+    case .announceInit(let m): try encode(m, as: ANNOUNCE_INIT.self, framing(of: .announceInit), into: &wire)
+    case .announce(let m): try encode(m, as: ANNOUNCE.self, framing(of: .announce), into: &wire)
     }
   }
 

@@ -58,7 +58,7 @@ extension Dialect {
     let type = reader.varint()
     if let type, let fetch = FetchStream(forms), type == fetch.form.type { return explain(fetch: bytes, fetch) }
     var stream = SubgroupStream(forms), objects: [JSON] = [], failure: WireError?
-    let message = stream.form.name.description
+    let message = forms.subgroup.name.description
     var explainer = Explainer(WireReader(bytes.span.bytes, integers: forms.integers), message: message)
     do throws(WireError) {
       try stream.walkHeader(&explainer)
@@ -72,7 +72,7 @@ extension Dialect {
       explainer.set("subgroup_id", .integer(stream.subgroup ?? 0))
     }
     return explainer.data(
-      message.lowercased(), objects, failure, dialect: name, message, section: stream.form.section)
+      message.lowercased(), objects, failure, dialect: name, message, section: forms.subgroup.section)
   }
 
   private static func explain(fetch bytes: [UInt8], _ stream: FetchStream) -> Explanation {

@@ -146,7 +146,7 @@ public struct ObjectDatagram: Sendable {
     guard let form = forms.datagram else { return nil }
     (self.form, statuses) = (form, forms.statuses)
   }
-  @inlinable @_lifetime(o: copy wire, copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
   public mutating func walk<W: WireWalk & ~Copyable & ~Escapable>(
     _ o: inout ObjectHeader, _ wire: inout W
   ) throws(WireError) {
@@ -158,12 +158,12 @@ public struct ObjectDatagram: Sendable {
     try walk(&o, &wire, type: type)
   }
   /// The same, with a type that the writer has chosen.
-  @inlinable @_lifetime(o: copy wire, copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
   public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire, type: UInt64) throws(WireError) {
     try walk(&o.group, &o.id, &o.priority, &o.extensions, &o.status, &o.payloadLength, type, &wire)
   }
   /// The type of an object's datagram, in the shortest form there is.
-  @inlinable func type(for id: UInt64, hasExtensions: Bool, hasPriority: Bool) -> UInt64 {
+  @inlinable @inline(__always) func type(for id: UInt64, hasExtensions: Bool, hasPriority: Bool) -> UInt64 {
     var type: UInt64 = hasExtensions ? form.extensionBit : 0
     if endOfGroup { type |= form.endOfGroupBit }
     if isStatus { type |= form.statusBit }
@@ -229,7 +229,7 @@ public struct ObjectDatagram: Sendable {
   }
   /// Reads a datagram's header; what is left is its payload. A datagram that ends too early is malformed:
   /// nothing more of it will come.
-  @inlinable @_lifetime(o: copy wire, copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
     let mark = wire.position
     o.status = .normal
@@ -244,7 +244,7 @@ public struct ObjectDatagram: Sendable {
     o.subgroup = 0
   }
   /// The payload is all that is left, which must agree with a length and a status where they are written.
-  @inlinable @_lifetime(o: copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy o)
   func measure(_ o: inout ObjectHeader, _ remaining: Int) throws(WireError) {
     if form.hasLength {
       guard o.payloadLength <= UInt64(remaining) else { throw .truncated("Object Payload") }
@@ -255,7 +255,9 @@ public struct ObjectDatagram: Sendable {
     guard left == 0 else { throw .trailing(left) }
   }
   /// Writes a datagram's header; the payload goes after it.
-  @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
+  @inlinable @inline(__always) public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter)
+    throws(WireError)
+  {
     try statuses.check(o.status, o.extensions.byteCount)
     guard o.status == .normal || isStatus || form.hasStatus else { throw .inexpressible("Object Status") }
     var (group, id, priority, status, length) = (o.group, o.id, o.priority, o.status, o.payloadLength)

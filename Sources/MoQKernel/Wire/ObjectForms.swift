@@ -38,7 +38,7 @@ public struct StatusForm: Sendable {
   /// Only normal objects.
   public static var none: StatusForm { StatusForm(valid: 1) }
 
-  @inlinable func status(_ number: UInt64) throws(WireError) -> ObjectStatus {
+  @inlinable @inline(__always) func status(_ number: UInt64) throws(WireError) -> ObjectStatus {
     guard number < 8, valid >> UInt8(number) & 1 == 1 else {
       throw .invalid("Object Status", number, wanted: "a status of this draft")
     }
@@ -71,7 +71,7 @@ public struct StatusForm: Sendable {
     return five == .endOfTrack && objectID == 0 ? five : four
   }
   /// Refuses what can be read but the text forbids: extension headers of an object that does not exist.
-  @inlinable func check(_ status: ObjectStatus, _ extensions: Int) throws(WireError) {
+  @inlinable @inline(__always) func check(_ status: ObjectStatus, _ extensions: Int) throws(WireError) {
     guard extensions == 0 || bare >> status.rawValue & 1 == 0 else {
       throw .invalid("Object Status", UInt64(status.rawValue), wanted: "no extension headers beside it")
     }
@@ -80,8 +80,8 @@ public struct StatusForm: Sendable {
 
 /// What the bits of a subgroup stream's type say. No draft has moved a bit; each has added some.
 public struct SubgroupFlags: OptionSet, Sendable {
-  public let rawValue: UInt64
-  @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+  public let rawValue: UInt8
+  @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
   @inlinable public static var extensions: Self { Self(rawValue: 0x01) }
   @inlinable public static var firstIDIsSubgroup: Self { Self(rawValue: 0x02) }
   @inlinable public static var subgroupID: Self { Self(rawValue: 0x04) }
@@ -90,7 +90,40 @@ public struct SubgroupFlags: OptionSet, Sendable {
   @inlinable public static var firstObject: Self { Self(rawValue: 0x40) }
 }
 
+/// A dialect's streams of objects.
 public struct SubgroupForm: Sendable {
+  public var fields: SubgroupFields
+  /// What the draft calls the stream's header.
+  public var name: StaticString
+  /// Where the draft defines the stream.
+  public var section: StaticString
+  public init(
+    base: UInt64, flags: SubgroupFlags = [], always: SubgroupFlags = [], ids: SubgroupFields.IDs = .absolute,
+    extensions: ExtensionForm = .length, content: SubgroupFields.Content = .subgroup, olderBase: UInt64? = nil,
+    leadingRequestID: Bool = false, name: StaticString = "SUBGROUP_HEADER", section: StaticString = ""
+  ) {
+    fields = SubgroupFields(
+      base: base, flags: flags, always: always, ids: ids, extensions: extensions, content: content,
+      olderBase: olderBase ?? base, leadingRequestID: leadingRequestID)
+    (self.name, self.section) = (name, section)
+  }
+  /// The type without any flag.
+  public var base: UInt64 { fields.base }
+  /// The flags a type may carry.
+  public var flags: SubgroupFlags { fields.flags }
+  /// What holds for every stream, though no bit says so.
+  public var always: SubgroupFlags { fields.always }
+  public var content: SubgroupFields.Content { fields.content }
+  public var leadingRequestID: Bool {
+    get { fields.leadingRequestID }
+    set { fields.leadingRequestID = newValue }
+  }
+  /// The flags of a stream type, or nil if it is not a subgroup's.
+  public func flags(of type: UInt64) -> SubgroupFlags? { fields.flags(of: type) }
+}
+
+/// What of a `SubgroupForm` an open stream needs: each keeps a copy, so it is small.
+public struct SubgroupFields: Sendable {
   /// What a stream is: a subgroup of objects, or a group of frames, as moq-lite has it.
   public enum Content: Sendable {
     case subgroup
@@ -103,44 +136,30 @@ public struct SubgroupForm: Sendable {
   /// How an object's id is written. `counted`: not at all.
   public enum IDs: Sendable { case absolute, deltas, counted }
 
-  /// The type without any flag.
   public var base: UInt64
-  /// The flags a type may carry.
   public var flags: SubgroupFlags
-  /// What holds for every stream, though no bit says so.
   public var always: SubgroupFlags
   public var ids: IDs
   public var extensions: ExtensionForm
   public var content: Content
   /// Another base that is understood, never written; its types have the flags below 0x08.
-  public var olderBase: UInt64?
+  public var olderBase: UInt64
   /// Whether the request's id precedes the track's alias, as before draft-07 and in peers that kept it.
   public var leadingRequestID: Bool
-  /// What the draft calls the stream's header.
-  public var name: StaticString
-  /// Where the draft defines the stream.
-  public var section: StaticString
-  public init(
-    base: UInt64, flags: SubgroupFlags = [], always: SubgroupFlags = [], ids: IDs = .absolute,
-    extensions: ExtensionForm = .length, content: Content = .subgroup, olderBase: UInt64? = nil,
-    leadingRequestID: Bool = false, name: StaticString = "SUBGROUP_HEADER", section: StaticString = ""
-  ) {
-    (self.base, self.flags, self.always, self.ids) = (base, flags, always, ids)
-    (self.extensions, self.content, self.name, self.section) = (extensions, content, name, section)
-    (self.olderBase, self.leadingRequestID) = (olderBase, leadingRequestID)
-  }
+
   /// The flags of a stream type, or nil if it is not a subgroup's.
-  @inlinable public func flags(of type: UInt64) -> SubgroupFlags? {
-    let allowed = type & ~0x07 == olderBase ? flags.rawValue & 0x07 : flags.rawValue
-    let found = SubgroupFlags(rawValue: type & allowed)
-    guard type & ~allowed == base || type & ~allowed == olderBase,
-      !found.isSuperset(of: [.firstIDIsSubgroup, .subgroupID])
+  @inlinable @inline(__always) public func flags(of type: UInt64) -> SubgroupFlags? {
+    let isOlder = olderBase != base && type & ~0x07 == olderBase
+    let allowed = UInt64(isOlder ? flags.rawValue & 0x07 : flags.rawValue)
+    let found = SubgroupFlags(rawValue: UInt8(truncatingIfNeeded: type & allowed))
+    guard isOlder || type & ~allowed == base, !found.isSuperset(of: [.firstIDIsSubgroup, .subgroupID])
     else { return nil }
     return found.union(always)
   }
-  @inlinable public func type(for found: SubgroupFlags) -> UInt64? {
-    guard found.subtracting(always).isSubset(of: flags) else { return nil }
-    return base | found.subtracting(always).rawValue
+  @inlinable @inline(__always) public func type(for found: SubgroupFlags) -> UInt64? {
+    let said = found.subtracting(always)
+    guard said.isSubset(of: flags) else { return nil }
+    return base | UInt64(said.rawValue)
   }
 }
 

@@ -16,7 +16,7 @@ public struct ObjectHeader: ~Escapable, BitwiseCopyable {
 
 /// What an open subgroup stream remembers between objects, in either direction.
 public struct SubgroupStream: Sendable {
-  public let form: SubgroupForm
+  public let form: SubgroupFields
   public let statuses: StatusForm
   /// The largest object id there can be: what the dialect's integers can write.
   @usableFromInline let largestID: UInt64
@@ -34,10 +34,10 @@ public struct SubgroupStream: Sendable {
   /// The least id that the next object can have.
   @inlinable public var nextID: UInt64 { next }
 
-  @inlinable public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
-    (form, statuses) = (forms.subgroup, forms.statuses)
+  @inlinable @inline(__always) public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
+    (form, statuses) = (forms.subgroup.fields, forms.statuses)
     largestID = forms.integers == .quic ? WireLimits.varint : .max &- 1
-    self.flags = flags.union(forms.subgroup.always)
+    self.flags = flags.union(form.always)
   }
 
   /// A group that has no header of its own, since its request says which it is, from one of its objects on.
@@ -47,7 +47,7 @@ public struct SubgroupStream: Sendable {
   }
 
   /// The header, its type included.
-  @inlinable public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
+  @inlinable @inline(__always) public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
     guard var type = form.type(for: flags) else { throw .inexpressible("Type") }
     try wire.varint("Type", &type)
     guard let found = form.flags(of: type) else { throw .invalid("Type", type, wanted: "a subgroup's stream type") }
@@ -72,7 +72,7 @@ public struct SubgroupStream: Sendable {
       priority = nil
     }
   }
-  @inlinable mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
+  @inlinable @inline(__always) mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
     try wire.implied("Subgroup ID", &subgroup, 0)
     priority = nil
     guard case .length(let length) = framing else {
@@ -89,12 +89,12 @@ public struct SubgroupStream: Sendable {
   }
 
   /// One object, up to its payload.
-  @inlinable @_lifetime(o: copy wire, copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
   public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire) throws(WireError) {
     try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &wire)
   }
   /// Field by field, so that a writer needs no copy of the header.
-  @inlinable @_lifetime(extensions: copy wire, copy extensions)
+  @inlinable @inline(__always) @_lifetime(extensions: copy wire, copy extensions)
   mutating func walk(
     _ id: inout UInt64, _ extensions: inout RawSpan, _ status: inout ObjectStatus, _ length: inout UInt64,
     _ wire: inout some Wire
@@ -142,7 +142,7 @@ public struct SubgroupStream: Sendable {
   }
 
   /// Reads an object's header; on `.truncated` nothing has happened, and more bytes are to be waited for.
-  @inlinable @_lifetime(o: copy wire, copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
     let mark = wire.position
     begin(&o)
@@ -155,19 +155,20 @@ public struct SubgroupStream: Sendable {
     finish(&o)
   }
   /// Makes a header ready to be read into.
-  @inlinable @_lifetime(o: copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy o)
   public func begin(_ o: inout ObjectHeader) {
     o.id = nextID
     o.status = .normal
     o.extensions = RawSpan()
   }
   /// Completes a header that was read with what the stream says for all objects.
-  @inlinable @_lifetime(o: copy o)
+  @inlinable @inline(__always) @_lifetime(o: copy o)
   public func finish(_ o: inout ObjectHeader) {
     (o.group, o.subgroup, o.priority) = (group, subgroup ?? 0, priority)
   }
   /// Writes an object's header; the payload goes after it, uncopied. On an error the writer may hold a part of it.
-  @inlinable public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
+  @inlinable @inline(__always)
+  public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
     try statuses.check(o.status, o.extensions.byteCount)
     var (id, status, length) = (o.id, o.status, o.payloadLength), extensions = o.extensions
     try walk(&id, &extensions, &status, &length, &wire)

@@ -5,35 +5,40 @@ public struct ParameterSpelling: Sendable {
   public enum Form: Sendable { case lengths, pairs, extensions }
   public enum Kind: Sendable { case number, countedNumber, token, tokenValue, bytes }
   public var form: Form
-  public var role, path, maxRequestID, authorization, maxTokenCacheSize, authority, implementation: UInt64?
-  public var deliveryTimeout, maxCacheDuration: UInt64?
+  // No dialect has numbers as large as the one that stands for none here.
+  @usableFromInline var role, path, maxRequestID, authorization, maxTokenCacheSize, authority: UInt64
+  @usableFromInline var implementation, deliveryTimeout, maxCacheDuration: UInt64
   @inlinable public init(
     _ form: Form, role: UInt64? = nil, path: UInt64? = nil, maxRequestID: UInt64? = nil,
     authorization: UInt64? = nil, maxTokenCacheSize: UInt64? = nil, authority: UInt64? = nil,
     implementation: UInt64? = nil, deliveryTimeout: UInt64? = nil, maxCacheDuration: UInt64? = nil
   ) {
     self.form = form
-    (self.role, self.path, self.maxRequestID, self.authorization) = (role, path, maxRequestID, authorization)
-    (self.maxTokenCacheSize, self.authority, self.implementation) = (maxTokenCacheSize, authority, implementation)
-    (self.deliveryTimeout, self.maxCacheDuration) = (deliveryTimeout, maxCacheDuration)
+    (self.role, self.path, self.maxRequestID) = (role ?? .max, path ?? .max, maxRequestID ?? .max)
+    (self.authorization, self.maxTokenCacheSize) = (authorization ?? .max, maxTokenCacheSize ?? .max)
+    (self.authority, self.implementation) = (authority ?? .max, implementation ?? .max)
+    (self.deliveryTimeout, self.maxCacheDuration) = (deliveryTimeout ?? .max, maxCacheDuration ?? .max)
   }
 
   /// The number of a meaning, or nil where the draft has none for it.
   public func code(of key: Parameter.Key) -> UInt64? {
-    switch key {
-    case .role: role
-    case .path: path
-    case .maxRequestID: maxRequestID
-    case .authorization: authorization
-    case .maxTokenCacheSize: maxTokenCacheSize
-    case .authority: authority
-    case .implementation: implementation
-    case .deliveryTimeout: deliveryTimeout
-    case .maxCacheDuration: maxCacheDuration
-    case .unknown(let code): code
-    }
+    let code =
+      switch key {
+      case .role: role
+      case .path: path
+      case .maxRequestID: maxRequestID
+      case .authorization: authorization
+      case .maxTokenCacheSize: maxTokenCacheSize
+      case .authority: authority
+      case .implementation: implementation
+      case .deliveryTimeout: deliveryTimeout
+      case .maxCacheDuration: maxCacheDuration
+      case .unknown(let code): code
+      }
+    return code == .max ? nil : code
   }
   public func key(of code: UInt64) -> Parameter.Key {
+    if code == .max { return .unknown(code) }
     if code == role { return .role }
     if code == path { return .path }
     if code == maxRequestID { return .maxRequestID }

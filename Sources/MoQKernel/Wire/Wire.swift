@@ -107,14 +107,14 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     try within(name, .varint, fields)
   }
   /// A one-byte truth value.
-  @inlinable public mutating func flag(_ name: StaticString, _ value: inout Bool) throws(WireError) {
+  @inlinable @inline(__always) public mutating func flag(_ name: StaticString, _ value: inout Bool) throws(WireError) {
     var raw: UInt8 = value ? 1 : 0
     try byte(name, &raw)
     guard raw <= 1 else { throw .invalid(.init(name), UInt64(raw), wanted: "0 or 1") }
     value = raw == 1
   }
   /// A one-byte code point.
-  @inlinable public mutating func code<C: RawRepresentable<UInt8>>(
+  @inlinable @inline(__always) public mutating func code<C: RawRepresentable<UInt8>>(
     _ name: StaticString, _ value: inout C, wanted: WireError.Field = "a defined value"
   ) throws(WireError) {
     var raw = value.rawValue
@@ -130,6 +130,16 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       value = meaning
     } else {
       guard value == meaning else { throw .inexpressible(.init(name)) }
+    }
+  }
+  /// The same of a list, which is most often empty.
+  @inlinable @inline(__always)
+  public func implied<E: Equatable>(_ name: StaticString, _ list: inout [E], _ meaning: [E]) throws(WireError) {
+    if list.isEmpty, meaning.isEmpty { return }
+    if Self.fills {
+      list = meaning
+    } else {
+      guard list == meaning else { throw .inexpressible(.init(name)) }
     }
   }
   /// Whether what is to be written has words in this dialect. Asks writers only: a reader has not read it yet.
@@ -197,16 +207,23 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
       var value = p.value.bytes
       try bytes(
         spelling.form == .extensions ? "Extension Payload" : "Value", &value, maximum: WireLimits.parameterValue)
-      p.value = .bytes(value)
+      if Self.fills { p.value = .bytes(value) }
     }
   }
-  /// The loop that readers and writers make of a parameter list.
-  @inlinable public mutating func eachParameter(
+  /// What readers and writers make of a parameter list.
+  @inlinable @inline(__always) public mutating func eachParameter(
     _ name: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError) {
-    var count = UInt64(list.count), seen: UInt16 = 0
+    var count = UInt64(list.count)
     try varint(name, &count)
+    // Most messages have none.
+    if count > 0 { try eachOf(count, name, &list, spelling) }
+  }
+  @inlinable mutating func eachOf(
+    _ count: UInt64, _ name: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
+  ) throws(WireError) {
     guard count <= Parameter.maximumCount else { throw .tooLong(.init(name), count, wanted: "at most 64") }
+    var seen: UInt16 = 0
     for index in 0..<Int(count) {
       // An element is walked as a local, so that a writer never makes the list unique.
       var parameter = index < list.count ? list[index] : Parameter(.unknown(0), .number(0))

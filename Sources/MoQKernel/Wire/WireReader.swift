@@ -21,23 +21,37 @@ public struct WireReader: ~Escapable, WireWalk {
   public var lastField: Int { fieldStart }
 
   // MARK: Fields
+  // These two are small and throw nothing themselves, so that they are inlined. A `throw` in what answers a protocol's
+  // requirement, or `@inline(__always)` on it, leaves a call through the witness table instead (Swift 6.3).
   @inlinable public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     fieldStart = offset
-    guard let read = varint() else { throw Self.truncated(name) }
-    value = read
+    if offset < end {
+      let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      if first < 0x40 {
+        offset &+= 1
+        value = UInt64(first)
+        return
+      }
+    }
+    try longer(name, &value)
   }
   @inlinable public mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
     fieldStart = offset
-    guard let read = integer(UInt8.self) else { throw Self.truncated(name) }
+    guard offset < end else { return try ended(name) }
+    value = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    offset &+= 1
+  }
+  @usableFromInline mutating func longer(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
+    guard let read = long() else { throw Self.truncated(name) }
     value = read
   }
   @inlinable public mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     fieldStart = offset
-    guard let read = integer(UInt16.self) else { throw Self.truncated(name) }
+    guard let read = integer(UInt16.self) else { return try ended(name) }
     value = UInt64(read)
   }
-  @usableFromInline @inline(never)
-  static func truncated(_ name: StaticString) -> WireError { .truncated(.init(name)) }
+  @usableFromInline @inline(never) func ended(_ name: StaticString) throws(WireError) { throw Self.truncated(name) }
+  private static func truncated(_ name: StaticString) -> WireError { .truncated(.init(name)) }
   public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     fieldStart = offset
     value = copy(try length(name, maximum))
@@ -85,13 +99,17 @@ public struct WireReader: ~Escapable, WireWalk {
     value = TrackNamespace(count: Int(count), encoded: copy(length))
   }
   public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
-    var text: [UInt8] = []
-    try bytes(name, &text, maximum: TrackNamespace.maximumPath)
-    guard text.isUTF8 else { throw .invalid(.init(name), UInt64(text.count), wanted: "UTF-8") }
-    value = TrackNamespace(text.split(separator: UInt8(ascii: "/")))
-    guard value.count <= TrackNamespace.maximumFields else {
-      throw .tooLong(.init(name), UInt64(value.count), wanted: "at most 32 parts")
+    fieldStart = offset
+    let length = try length(name, TrackNamespace.maximumPath)
+    let text = source.extracting(unchecked: offset..<(offset &+ length))
+    guard let namespace = TrackNamespace(splitting: text) else {
+      throw .invalid(.init(name), UInt64(length), wanted: "UTF-8")
     }
+    offset &+= length
+    guard namespace.count <= TrackNamespace.maximumFields else {
+      throw .tooLong(.init(name), UInt64(namespace.count), wanted: "at most 32 parts")
+    }
+    value = namespace
   }
   public mutating func paths(
     _ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]
@@ -125,13 +143,13 @@ public struct WireReader: ~Escapable, WireWalk {
       list.append(value)
     }
   }
-  public mutating func parameters(
+  @inlinable @inline(__always) public mutating func parameters(
     _ count: StaticString, _: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError) {
-    list.removeAll(keepingCapacity: true)
+    if !list.isEmpty { list = [] }
     try eachParameter(count, &list, spelling)
   }
-  public mutating func within(
+  @inlinable public mutating func within(
     _ name: StaticString, _ length: Framing.Length, _ fields: (inout WireReader) throws(WireError) -> Void
   ) throws(WireError) {
     let outer = try beginBody(length, name)
@@ -140,8 +158,18 @@ public struct WireReader: ~Escapable, WireWalk {
   }
 
   @_lifetime(value: copy self, copy value)
-  public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
+  @inlinable public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
     fieldStart = offset
+    // Most objects have none, in whichever form.
+    if offset < end, source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) == 0 {
+      offset &+= 1
+      value = RawSpan()
+    } else {
+      try someExtensions(form, &value)
+    }
+  }
+  @_lifetime(value: copy self, copy value)
+  @usableFromInline mutating func someExtensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
     switch form {
     case .length:
       guard let count = varint() else { throw .truncated("Extension Headers Length") }
@@ -204,19 +232,35 @@ public struct WireReader: ~Escapable, WireWalk {
 
   // MARK: Primitives
   /// An integer without a name; nil where the bytes end.
-  @inlinable public mutating func varint() -> UInt64? {
+  @inlinable @inline(__always) public mutating func varint() -> UInt64? {
     guard offset < end else { return nil }
     let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-    guard first < 0x40 else { return long(first) }
-    offset &+= 1
-    return UInt64(first)
+    if first < 0x40 {
+      offset &+= 1
+      return UInt64(first)
+    }
+    return long()
   }
-  @usableFromInline mutating func long(_ first: UInt8) -> UInt64? {
+  /// An integer that may have more than a byte; nil where the bytes end.
+  @usableFromInline mutating func long() -> UInt64? {
+    let there = remaining
+    guard there > 0 else { return nil }
+    let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     if integers == .leadingOnes { return leadingOnes(first) }
+    let start = offset, size = 1 << Int(first >> 6)
+    guard there >= size else { return nil }
+    offset = start &+ size
     switch first >> 6 {
-    case 1: return integer(UInt16.self).map { UInt64($0 & 0x3fff) }
-    case 2: return integer(UInt32.self).map { UInt64($0 & 0x3fff_ffff) }
-    default: return integer(UInt64.self).map { $0 & 0x3fff_ffff_ffff_ffff }
+    case 0: return UInt64(first)
+    case 1:
+      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt16.self)
+      return UInt64(UInt16(bigEndian: raw) & 0x3fff)
+    case 2:
+      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt32.self)
+      return UInt64(UInt32(bigEndian: raw) & 0x3fff_ffff)
+    default:
+      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
+      return UInt64(bigEndian: raw) & 0x3fff_ffff_ffff_ffff
     }
   }
   /// Since draft-17: as many bytes follow the first as it has leading ones.
@@ -259,9 +303,4 @@ public struct WireReader: ~Escapable, WireWalk {
     let range = offset..<(offset + count)
     return source.withUnsafeBytes { [UInt8](UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
-}
-
-extension [UInt8] {
-  /// Whether the bytes are valid UTF-8.
-  @usableFromInline var isUTF8: Bool { allSatisfy { $0 < 0x80 } || String(validating: self, as: UTF8.self) != nil }
 }

@@ -34,10 +34,10 @@ public struct WireWriter: ~Copyable, WireWalk {
   @inlinable public mutating func truncate(to count: Int) { used = min(max(count, 0), used) }
 
   /// Makes room for `size` more bytes.
-  @inlinable mutating func reserve(_ size: Int) {
+  @inlinable @inline(__always) mutating func reserve(_ size: Int) {
     if capacity &- count < size { grow(size) }
   }
-  @usableFromInline mutating func grow(_ size: Int) {
+  @usableFromInline @inline(never) mutating func grow(_ size: Int) {
     let larger = max(capacity * 2, count + size)
     let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
     fresh.copyMemory(from: base, byteCount: count)
@@ -45,7 +45,7 @@ public struct WireWriter: ~Copyable, WireWalk {
     (base, capacity) = (fresh, larger)
   }
   /// Appends an integer in network order.
-  @inlinable mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+  @inlinable @inline(__always) mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
     reserve(MemoryLayout<T>.size)
     base.storeBytes(of: value.bigEndian, toByteOffset: count, as: T.self)
     used &+= MemoryLayout<T>.size
@@ -69,7 +69,8 @@ public struct WireWriter: ~Copyable, WireWalk {
   public mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     try varint(value, name)
   }
-  @inlinable public mutating func byte(_: StaticString, _ value: inout UInt8) { integer(value) }
+  @inlinable @inline(__always)
+  public mutating func byte(_: StaticString, _ value: inout UInt8) { integer(value) }
   @inlinable public mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     guard value <= 0xffff else { throw WireError(.inexpressible, .init(name), found: value, wanted: "at most 65535") }
     integer(UInt16(truncatingIfNeeded: value))
@@ -101,11 +102,17 @@ public struct WireWriter: ~Copyable, WireWalk {
     }
     for var field in value.fields { try bytes(name, &field, maximum: .max) }
   }
-  @inlinable public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
-    guard var text = value.pathBytes else {
+  public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+    guard let length = value.pathLength else {
       throw WireError(.inexpressible, .init(name), wanted: "fields of UTF-8 that are not empty and hold no slash")
     }
-    try bytes(name, &text, maximum: TrackNamespace.maximumPath)
+    guard length <= TrackNamespace.maximumPath else {
+      throw .tooLong(.init(name), UInt64(length), wanted: "fewer bytes")
+    }
+    try varint(UInt64(length), name)
+    reserve(length)
+    value.writePath(into: UnsafeMutableRawBufferPointer(start: base + used, count: length))
+    used &+= length
   }
   @inlinable public mutating func paths(
     _ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]
@@ -125,7 +132,7 @@ public struct WireWriter: ~Copyable, WireWalk {
     try varint(UInt64(list.count), count)
     for number in list { try varint(number, name) }
   }
-  @inlinable public mutating func parameters(
+  @inlinable @inline(__always) public mutating func parameters(
     _ count: StaticString, _: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError) {
     try eachParameter(count, &list, spelling)
@@ -139,6 +146,10 @@ public struct WireWriter: ~Copyable, WireWalk {
   }
   @inlinable @_lifetime(value: copy value)
   public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
+    // Most objects have none, in whichever form.
+    if value.byteCount == 0 { integer(UInt8(0)) } else { try someExtensions(form, value) }
+  }
+  @usableFromInline mutating func someExtensions(_ form: ExtensionForm, _ value: RawSpan) throws(WireError) {
     guard value.byteCount <= WireLimits.extensions else {
       throw .tooLong("Extension headers", UInt64(value.byteCount), wanted: "at most 65536 bytes")
     }
