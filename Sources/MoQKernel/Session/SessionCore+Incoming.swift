@@ -70,9 +70,9 @@ extension SessionCore {
 
   /// nil: it is not whole yet, or the stream turned out to be for nobody known.
   private func readHeader(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) -> Int? {
-    guard let forms else { return nil }
+    guard let integers = forms?.integers else { return nil }
     do throws(WireError) {
-      var reader = WireReader(bytes.bytes, integers: forms.integers)
+      var reader = WireReader(bytes.bytes, integers: integers)
       switch stream.incoming {
       case .subgroup(var subgroup):
         var header = ObjectHeader()
@@ -95,6 +95,7 @@ extension SessionCore {
       try unreadable(error, stream)
       return nil
     }
+    guard let forms else { return nil }
     return try readStreamHeader(bytes, stream, forms)
   }
   @inline(__always) private func objectBegan(_ info: ObjectInfo, _ stream: Stream) {

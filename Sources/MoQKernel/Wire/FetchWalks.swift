@@ -255,9 +255,8 @@ public struct ObjectDatagram: Sendable {
     guard left == 0 else { throw .trailing(left) }
   }
   /// Writes a datagram's header; the payload goes after it.
-  @inlinable @inline(__always) public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter)
-    throws(WireError)
-  {
+  @inlinable @inline(__always)
+  public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
     try statuses.check(o.status, o.extensions.byteCount)
     guard o.status == .normal || isStatus || form.hasStatus else { throw .inexpressible("Object Status") }
     var (group, id, priority, status, length) = (o.group, o.id, o.priority, o.status, o.payloadLength)

@@ -44,17 +44,18 @@ public struct WireError: Error, Equatable, Sendable {
     (self.kind, self.field, self.found, self.wanted, self.offset) = (kind, field, found, wanted, offset)
   }
 
-  @inlinable public static func truncated(_ field: Field) -> WireError { WireError(.truncated, field) }
-  @inlinable public static func invalid(_ field: Field, _ found: UInt64, wanted: Field = "") -> WireError {
+  // Not inlined: whoever throws one should stay small enough to be inlined itself.
+  @inline(never) public static func truncated(_ field: Field) -> WireError { WireError(.truncated, field) }
+  @inline(never) public static func invalid(_ field: Field, _ found: UInt64, wanted: Field = "") -> WireError {
     WireError(.invalid, field, found: found, wanted: wanted)
   }
-  @inlinable public static func tooLong(_ field: Field, _ found: UInt64, wanted: Field = "") -> WireError {
+  @inline(never) public static func tooLong(_ field: Field, _ found: UInt64, wanted: Field = "") -> WireError {
     WireError(.tooLong, field, found: found, wanted: wanted)
   }
-  @inlinable public static func trailing(_ count: Int) -> WireError {
+  @inline(never) public static func trailing(_ count: Int) -> WireError {
     WireError(.trailing, "Message Length", found: UInt64(count))
   }
-  @inlinable public static func inexpressible(_ field: Field) -> WireError { WireError(.inexpressible, field) }
+  @inline(never) public static func inexpressible(_ field: Field) -> WireError { WireError(.inexpressible, field) }
 
   /// Why a session that receives this is closed.
   public var sessionReason: SessionReason { kind == .malformedValue ? .keyValueFormatting : .protocolViolation }

@@ -247,21 +247,21 @@ public struct WireReader: ~Escapable, WireWalk {
     guard there > 0 else { return nil }
     let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     if integers == .leadingOnes { return leadingOnes(first) }
-    let start = offset, size = 1 << Int(first >> 6)
+    let start = offset, size = 1 &<< Int(first >> 6)
     guard there >= size else { return nil }
     offset = start &+ size
-    switch first >> 6 {
-    case 0: return UInt64(first)
-    case 1:
-      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt16.self)
-      return UInt64(UInt16(bigEndian: raw) & 0x3fff)
-    case 2:
-      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt32.self)
-      return UInt64(UInt32(bigEndian: raw) & 0x3fff_ffff)
-    default:
-      let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
-      return UInt64(bigEndian: raw) & 0x3fff_ffff_ffff_ffff
+    // No branch on the length, which is what it pleases: eight bytes at once where they are there.
+    guard there >= 8 else { return short(first, start &+ 1) }
+    let raw = source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
+    return (UInt64(bigEndian: raw) &<< 2) &>> UInt64(truncatingIfNeeded: 66 &- size &* 8)
+  }
+  /// The rest of an integer near the end of the bytes, up to `offset`.
+  private func short(_ first: UInt8, _ start: Int) -> UInt64 {
+    var value = UInt64(first & 0x3f)
+    for index in start..<offset {
+      value = value << 8 | UInt64(source.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self))
     }
+    return value
   }
   /// Since draft-17: as many bytes follow the first as it has leading ones.
   mutating func leadingOnes(_ first: UInt8) -> UInt64? {
