@@ -120,6 +120,8 @@ public struct SubgroupForm: Sendable {
   }
   /// The flags of a stream type, or nil if it is not a subgroup's.
   public func flags(of type: UInt64) -> SubgroupFlags? { fields.flags(of: type) }
+  /// The stream type with these flags; nil: there is none.
+  public func type(for flags: SubgroupFlags) -> UInt64? { fields.type(for: flags) }
 }
 
 /// What of a `SubgroupForm` an open stream needs: each keeps a copy, so it is small.

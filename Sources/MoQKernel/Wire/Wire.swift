@@ -173,7 +173,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   ) throws(WireError) {
     guard var code = spelling.code(of: p.key) else { throw .inexpressible("Parameter Type") }
     try varint(spelling.form == .extensions ? "Extension ID" : "Type", &code)
-    p.key = spelling.key(of: code)
+    if Self.fills { p.key = spelling.key(of: code) }
     try spelling.once(p.key, &seen)
     switch spelling.kind(of: p.key, code) {
     case .number:
