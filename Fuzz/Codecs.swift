@@ -39,7 +39,11 @@ func data(_ dialect: any Dialect.Type, _ input: UnsafeRawBufferPointer) {
       writer.truncate(to: begin)
       do { try again.write(header, to: &writer) } catch { fatalError("\(dialect.name): not written: \(error)") }
       let copy = [UInt8](writer.bytes[begin...])
-      same(header, copy, forms, dialect.name) { (o, r) throws(WireError) in try back.read(&o, from: &r) }
+      var second = WireReader(copy.span.bytes, integers: forms.integers), twin = ObjectHeader()
+      do { try back.read(&twin, from: &second) } catch {
+        fatalError("\(dialect.name): written, but not read: \(error)")
+      }
+      same(header, twin, dialect.name)
       guard header.payloadLength <= UInt64(reader.remaining), reader.slice(Int(header.payloadLength)) != nil else {
         break
       }
@@ -52,7 +56,9 @@ func data(_ dialect: any Dialect.Type, _ input: UnsafeRawBufferPointer) {
     writer.clear()
     do { try again.write(header, to: &writer) } catch { fatalError("\(dialect.name): not written: \(error)") }
     let copy = writer.bytes
-    same(header, copy, forms, dialect.name) { (o, r) throws(WireError) in try back.read(&o, from: &r) }
+    var second = WireReader(copy.span.bytes, integers: forms.integers), twin = ObjectHeader()
+    do { try back.read(&twin, from: &second) } catch { fatalError("\(dialect.name): written, but not read: \(error)") }
+    same(header, twin, dialect.name)
     guard header.payloadLength <= UInt64(reader.remaining), reader.slice(Int(header.payloadLength)) != nil else {
       break
     }
@@ -72,16 +78,15 @@ func datagram(_ dialect: any Dialect.Type, _ input: UnsafeRawBufferPointer) {
   precondition(writer.count <= reader.position, "\(dialect.name): a datagram in more bytes")
   if let payload = reader.slice(reader.remaining) { writer.append(payload) }
   let copy = writer.bytes
-  same(header, copy, forms, dialect.name) { (o, r) throws(WireError) in try datagram.read(&o, from: &r) }
+  var second = WireReader(copy.span.bytes, integers: forms.integers), twin = ObjectHeader()
+  do { try datagram.read(&twin, from: &second) } catch {
+    fatalError("\(dialect.name): written, but not read: \(error)")
+  }
+  same(header, twin, dialect.name)
 }
 
-/// Reads a header from what was written of it, and insists that it is the same.
-private func same(
-  _ header: borrowing ObjectHeader, _ copy: [UInt8], _ forms: ObjectForms, _ name: String,
-  _ read: (inout ObjectHeader, inout WireReader) throws(WireError) -> Void
-) {
-  var reader = WireReader(copy.span.bytes, integers: forms.integers), back = ObjectHeader()
-  do { try read(&back, &reader) } catch { fatalError("\(name): an object is written, but not read: \(error)") }
+/// Insists that what was read again is the same.
+private func same(_ header: borrowing ObjectHeader, _ back: borrowing ObjectHeader, _ name: String) {
   precondition(
     back.group == header.group && back.subgroup == header.subgroup && back.id == header.id
       && back.priority == header.priority && back.status == header.status

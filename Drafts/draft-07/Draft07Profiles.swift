@@ -9,7 +9,7 @@ public enum Draft07Cloudflare: Variant {
   public static var profile: String? { "cloudflare" }
   public static var objects: ObjectForms {
     var forms = Base.objects
-    forms.subgroup.fields.leadingRequestID = true
+    forms.subgroup.leadingRequestID = true
     forms.datagram?.leadingRequestID = true
     forms.datagram?.payload = .statusAndLength
     return forms

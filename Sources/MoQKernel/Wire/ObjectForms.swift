@@ -114,6 +114,7 @@ public struct SubgroupForm: Sendable {
   /// What holds for every stream, though no bit says so.
   public var always: SubgroupFlags { fields.always }
   public var content: SubgroupFields.Content { fields.content }
+  /// Whether the request's id precedes the track's alias, as before draft-07 and in peers that kept it.
   public var leadingRequestID: Bool {
     get { fields.leadingRequestID }
     set { fields.leadingRequestID = newValue }
