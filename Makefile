@@ -48,7 +48,7 @@ test-asan: ## Tests under the address sanitizer
 test-tsan: ## Tests under the thread sanitizer
 	@Scripts/sanitize thread
 
-fuzz: ## Every libFuzzer target for FUZZ_SECONDS=60 each
+fuzz: ## Every libFuzzer target for FUZZ_SECONDS=60 each, FUZZ_JOBS at a time (as many as processors)
 	@Scripts/fuzz
 
 soak-sim: ## The simulated session pairs over SOAK_SEEDS=100000 seeds

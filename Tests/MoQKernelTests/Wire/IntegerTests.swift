@@ -12,6 +12,13 @@ import Testing
     var reader = WireReader(bytes.span.bytes)
     #expect(reader.varint() == value)
     #expect(reader.remaining == 0)
+    // What follows does not matter, however much it is.
+    for more in 1...9 {
+      let longer = bytes + [UInt8](repeating: 0xff, count: more)
+      var reader = WireReader(longer.span.bytes)
+      #expect(reader.varint() == value)
+      #expect(reader.remaining == more)
+    }
     for cut in 0..<size {
       let part = Array(bytes.prefix(cut))
       var reader = WireReader(part.span.bytes)

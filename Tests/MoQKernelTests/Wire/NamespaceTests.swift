@@ -26,6 +26,31 @@ import Testing
     }
   }
 
+  /// Parts of every length that has an encoding of its own, alone and beside others.
+  @Test func pathsOfLongParts() throws {
+    let parts = [1, 63, 64, 65, 200, 1_000].map { [UInt8](repeating: 0x61, count: $0) } + [Array("é".utf8)]
+    for first in parts {
+      for second in parts {
+        var m = SubscribeNamespace(), writer = WireWriter()
+        m.prefix = TrackNamespace([first, second, first])
+        try Lite01.encode(.subscribeNamespace(m), into: &writer)
+        let bytes = writer.bytes
+        var reader = WireReader(bytes.span.bytes)
+        #expect(try Lite01.decode(.subscribeNamespace, from: &reader) == .subscribeNamespace(m))
+        let path = first + [0x2f] + second + [0x2f] + first
+        #expect(bytes.suffix(path.count) == path[...])
+      }
+    }
+  }
+
+  @Test func pathsAreText() {
+    for path in [[0xff], [0xc3, 0x2f, 0xa9], [0x61, 0x2f, 0x80]] as [[UInt8]] {
+      let bytes = [UInt8(path.count + 1), UInt8(path.count)] + path
+      var reader = WireReader(bytes.span.bytes)
+      #expect(throws: WireError.self) { try Lite01.decode(.subscribeNamespace, from: &reader) }
+    }
+  }
+
   @Test func whatAPathCannotSayIsRefused() {
     for fields in [["a/b"], ["a", ""], [""]] as [[String]] {
       var m = SubscribeNamespace(), writer = WireWriter()
