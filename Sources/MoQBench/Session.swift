@@ -153,7 +153,8 @@ private final class Couple {
         switch event {
         case .object(_, let info):
           left = info.payloadLength
-          if left == 0 { objects += 1 }
+          // A group's end is an object of its own in some drafts; it is no object that was asked for.
+          if left == 0, info.status == .normal { objects += 1 }
         case .payload(let stream, let part):
           client.consumed(part.count, on: stream)
           left -= UInt64(part.count)
