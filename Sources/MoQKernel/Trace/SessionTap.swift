@@ -68,6 +68,6 @@ extension SessionCore {
     var object = object
     // Where ids are counted, the one that was wanted may be another.
     if case .subgroup(let state)? = stream.outgoing, state.form.ids == .counted { object.id = state.nextID &- 1 }
-    tap?.object(.created, object, isFetched: stream.outgoing?.isFetch ?? false, on: place(stream), at: now)
+    tap?.object(.created, object, isFetched: stream.carriesFetch, on: place(stream), at: now)
   }
 }

@@ -15,7 +15,8 @@ import Testing
     .appending(path: "../../Recordings").standardizedFileURL
   static let cases: [Case] = {
     let all = (FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String]) ?? []
-    let paths = all.filter { $0.hasSuffix(".json") }.sorted()
+    // What WebTransport wraps is unwrapped above the kernel: those recordings are decoded there, and not replayed.
+    let paths = all.filter { $0.hasSuffix(".json") && !$0.contains("webtransport") }.sorted()
     return paths.flatMap { [Case(path: $0, role: .client), Case(path: $0, role: .server)] }
   }()
 
