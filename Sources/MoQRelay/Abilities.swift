@@ -16,6 +16,8 @@ struct Abilities: Equatable {
   var fetchesGroups = false
   /// Groups that will not come can be told.
   var gaps = false
+  /// An answer to SUBSCRIBE names the largest object there is.
+  var tellsLargest = true
   /// What is announced may be a track rather than a namespace.
   var announcesTracks = false
   /// The past of a subscription can be asked for by it.
@@ -45,5 +47,6 @@ struct Abilities: Equatable {
     if case .onInterest = rules.announcing { announcesOnInterest = true }
     announcesTracks = rules.naming == .path
     gaps = rules.gaps == .exists
+    if case .full = rules.answering {} else { tellsLargest = false }
   }
 }

@@ -38,10 +38,7 @@ extension Attachment {
       return forward(key, request, name, start, end)
     }
     let last = min(end, largest)
-    if let promised = track.promised, start <= promised, last >= Location(promised.group, 0) {
-      // The subscription brings it: answer once it is here.
-      track.waitingFetches.append { [weak self] in self?.serve(key, request, name, start, end) }
-    } else if track.covers(start, through: last) {
+    if track.covers(start, through: last) {
       guard start <= largest else {
         return refuseFetch(key, RequestFailure(.invalidRange, "the range begins after the largest object, \(largest)"))
       }

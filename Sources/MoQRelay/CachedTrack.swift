@@ -19,8 +19,6 @@ public final class CachedTrack {
   private(set) var hasShape = false
   /// A joining fetch is on its way: objects of this group, through this one, may still come.
   private(set) var backfill: Location?
-  /// The publisher has said that there is this object, and brings it by the subscription; it has not come yet.
-  private(set) var promised: Location?
   /// Why the track is over, once it is; cursors write what is cached, then their subscriptions end.
   private(set) var end: RequestFailure?
   /// The first location after which there is nothing, where the publisher said so.
@@ -132,7 +130,6 @@ public final class CachedTrack {
   func noted(_ info: ObjectInfo, group: CachedGroup, isPast: Bool = false) {
     switch info.status {
     case .normal:
-      if let promised, info.location >= promised { keptPromise() }
       if largest.map({ info.location > $0 }) ?? true { largest = info.location }
       guard !isPast else { return }
       // Streams overtake each other: the first groups may come in any order.
@@ -167,11 +164,10 @@ public final class CachedTrack {
   func began(_ answer: SubscribeAnswer, _ beginning: Beginning) {
     (priority, groupOrder) = (answer.priority, answer.groupOrder == .publisher ? .ascending : answer.groupOrder)
     guard let past = answer.largest else { return }
-    let isNew = largest.map { past > $0 } ?? true
-    if isNew { largest = past }
+    if largest.map({ past > $0 }) ?? true { largest = past }
     let next = Location(past.group, past.object &+ 1)
     switch beginning {
-    case .whole: if isNew { promised = past }
+    case .whole: break
     case .backfill: backfill = past
     case .missing: if group(past.group) == nil { headless = next }
     }
@@ -192,14 +188,6 @@ public final class CachedTrack {
       headless = Location(past.group, past.object &+ 1)
     }
     if let group = group(past.group) { touched(group) }
-    wakeFetches()
-  }
-  /// What the publisher said there was has come, or will not.
-  private func keptPromise() {
-    promised = nil
-    if backfill == nil { wakeFetches() }
-  }
-  private func wakeFetches() {
     let waiting = waitingFetches
     waitingFetches = []
     for go in waiting { go() }
@@ -218,7 +206,6 @@ public final class CachedTrack {
     end = failure
     if isOffered { origin.offersEnded(self, failure) }
     backfilled(success: false)
-    if promised != nil { keptPromise() }
     let all = groups
     all.forEach { group in
       for subgroup in group.subgroups {

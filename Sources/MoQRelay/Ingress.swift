@@ -42,7 +42,10 @@ final class Ingress {
     key = try attachment.session.subscribe(SubscribeRequest(track.name, filter: filter))
     attachment.use(key, for: .ingress(self))
   }
-  func answered(_ answer: SubscribeAnswer) {
+  func answered(_ found: SubscribeAnswer) {
+    var answer = found
+    // Which object of the latest group is the largest is not known, and nobody must wait for one that is not there.
+    if !attachment.abilities.tellsLargest { answer.largest = nil }
     guard state == .asking else { return }
     state = .live
     if track.successor === self { track.origin.tookOver(self) }

@@ -22,7 +22,7 @@ enum BridgingRule: String, CaseIterable, Sendable {
 /// What a rule asks of a dialect, from the dialect's own `rules` and layouts.
 struct Abilities: Sendable {
   let hasNamespaceFields, hasObjectIDs, hasSubgroups, hasStatuses, hasExtensions, hasPriorities: Bool
-  let hasDatagrams, tellsLargest, tellsLatestGroup, hasFetch, hasTrackStatus, hasUpdates: Bool
+  let hasDatagrams, tellsLargest, hasFetch, hasTrackStatus, hasUpdates: Bool
   /// Whether a subscription may begin with the next group, and with anything but the current one.
   let startsAtNextGroup, startsAnywhere: Bool
 
@@ -51,8 +51,6 @@ struct Abilities: Sendable {
     var answer = SubscribeOK()
     answer.largest = Location(1, 1)
     tellsLargest = dialect.says(.subscribeOK(answer))
-    answer.largest = Location(1, 0)
-    tellsLatestGroup = dialect.says(.subscribeOK(answer))
     var announce = Announce(), publish = PublishNamespace()
     (announce.suffix, publish.namespace) = (Self.awkward, Self.awkward)
     hasNamespaceFields = dialect.says(.announce(announce)) || dialect.says(.publishNamespace(publish))

@@ -17,10 +17,10 @@ extension Crossing {
     let group = try await subscription.group(), first = try #require(try await group.all().first)
     let found = Location(group.sequence, first.id)
     let expected = (!to.startsAtNextGroup).then(.start)
-      .union((to.startsAnywhere && !from.tellsLatestGroup).then(.largest))
+      .union((to.startsAnywhere && !from.tellsLargest).then(.largest))
     // The next group; the next object, where that is the nearest filter; else the current group.
     let due =
-      !to.startsAnywhere || !from.tellsLatestGroup
+      !to.startsAnywhere || !from.tellsLargest
       ? Location(5, 0) : to.startsAtNextGroup ? Location(6, 0) : Location(5, 2)
     try #require(found == due, "it began at \(found)")
     return (expected, expected)
