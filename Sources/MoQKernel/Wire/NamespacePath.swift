@@ -3,7 +3,7 @@ extension TrackNamespace {
   public static var maximumPath: Int { maximumBytes + maximumFields }
 
   /// Whether the fields and a name of `count` bytes stay within a bound.
-  @usableFromInline func fits(with count: Int, _ maximum: Int = TrackNamespace.maximumBytes) -> Bool {
+  @inlinable func fits(with count: Int, _ maximum: Int = TrackNamespace.maximumBytes) -> Bool {
     // The encoding is never shorter than what it holds, so most need no counting.
     encoded.count + count <= maximum || byteCount + count <= maximum
   }

@@ -78,8 +78,17 @@ public struct WireReader: ~Escapable, WireWalk {
     let start = offset
     var isCanonical = integers == .quic, size = 0
     for _ in 0..<count {
+      // Most fields are short and have bytes.
+      if offset < end {
+        let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+        if first < 0x40, first > 0, Int(first) < remaining {
+          offset &+= Int(first) &+ 1
+          size &+= Int(first)
+          continue
+        }
+      }
       let before = offset
-      let length = try length(name, form.maximumBytes)
+      let length = try self.length(name, form.maximumBytes)
       guard length > 0 || form.allowsEmptyFields else { throw .invalid(.init(name), 0, wanted: "no empty field") }
       // The shortest length is kept as it is; equal namespaces must have equal bytes.
       isCanonical = isCanonical && offset &- before == (length < 0x40 ? 1 : 2)

@@ -197,6 +197,13 @@ public struct WireWriter: ~Copyable, WireWalk {
   /// Writes a body's length in front of it, where one byte is not enough.
   @usableFromInline mutating func move(from start: Int) throws(WireError) {
     let size = used - start
+    if size < 0x4000, integers == .quic {
+      reserve(1)
+      (base + start + 1).copyMemory(from: base + start, byteCount: size)
+      base.storeBytes(of: (UInt16(size) | 0x4000).bigEndian, toByteOffset: start - 1, as: UInt16.self)
+      used += 1
+      return
+    }
     try varint(UInt64(size), "Message Length")
     let width = used - start - size
     // The length stands behind the body now: it goes to the front, one byte before the body's start.
