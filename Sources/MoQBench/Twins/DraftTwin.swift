@@ -95,7 +95,7 @@ extension DraftTwin {
     case .nextGroup:
       guard number >= 11 else { throw .inexpressible("Filter Type") }
       out.byte(1)
-    case .groups: throw .inexpressible("Filter Type")
+    case .currentGroupThrough: throw .inexpressible("Filter Type")
     }
     try encode(m.parameters, &out)
     try out.close(start, wide: number >= 11)
