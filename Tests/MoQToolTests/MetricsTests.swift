@@ -1,3 +1,4 @@
+import Foundation
 import MoQ
 import Synchronization
 import Testing
@@ -54,50 +55,57 @@ struct MetricsTests {
 }
 
 struct BoardTests {
+  /// A clock that is moved by hand.
+  private final class Hands: Sendable {
+    private let moment = Mutex(ContinuousClock.now)
+    var now: ContinuousClock.Instant { moment.withLock { $0 } }
+    func move(_ time: Duration) { moment.withLock { $0 += time } }
+  }
+  /// Reads a few times on a thread of its own, as the helper's does.
+  private func read(_ board: Board<Int>, times: Int = 1) async -> [Int?] {
+    await withCheckedContinuation { done in
+      Thread { done.resume(returning: (0..<times).map { _ in board.read()?.value }) }.start()
+    }
+  }
+
   @Test func `a value is fetched once, however many read it`() async {
-    let fetched = Mutex(0)
-    let board = Board {
+    let fetched = Mutex(0), hands = Hands()
+    let board = Board(patience: 60_000, clock: { hands.now }) {
       fetched.withLock {
         $0 += 1; return $0
       }
     }
-    let first = board.read()
-    #expect(first?.value == 1)
-    let until = ContinuousClock.now + Board<Int>.freshness
-    var readings = 0
-    while .now < until - .milliseconds(20) {
-      #expect(board.read()?.value == 1)
-      readings += 1
-    }
-    #expect(readings > 100)
-    while board.read()?.value == 1 {}
+    #expect(await read(board, times: 100) == Array(repeating: 1, count: 100))
+    hands.move(Board<Int>.freshness - .nanoseconds(1))
+    #expect(await read(board) == [1])
+    hands.move(.nanoseconds(1))
+    #expect(await read(board, times: 100) == Array(repeating: 2, count: 100))
     #expect(fetched.withLock { $0 } == 2)
   }
 
-  @Test func `one that does not answer is waited for once, and what it had is shown`() async throws {
-    let gate = AsyncStream<Void>.makeStream(), calls = Mutex(0)
-    let board = Board<Int> {
+  @Test(.timeLimit(.minutes(2)))
+  func `one that does not answer is waited for once, and what it had is shown`() async throws {
+    let gate = AsyncStream<Void>.makeStream(), calls = Mutex(0), hands = Hands()
+    let board = Board<Int>(patience: 500, clock: { hands.now }) {
       let call = calls.withLock {
         $0 += 1; return $0
       }
       if call == 2 { for await _ in gate.stream { break } }
       return call
     }
-    #expect(board.read()?.value == 1)
-    var started = ContinuousClock.now
-    while calls.withLock({ $0 }) == 1 { started = .now; _ = board.read() }
-    // The read that asked waited, up to its patience; those that follow do not, and say how old the value is.
-    #expect(started.duration(to: .now) < .seconds(5))
-    started = .now
-    for _ in 0..<100 { #expect(board.read()?.value == 1) }
-    #expect(started.duration(to: .now) < .milliseconds(400))
-    #expect(try #require(board.read()).age >= .milliseconds(500))
+    while await read(board) != [1] {}
+    hands.move(.seconds(3))
+    // The first waits, up to its patience. Ten thousand that did so too would take more than an hour.
+    #expect(await read(board, times: 10_000) == Array(repeating: 1, count: 10_000))
+    #expect(calls.withLock { $0 } == 2)
+    #expect(try #require(board.read()).age == .seconds(3))
     gate.continuation.yield()
-    while board.read()?.value == 1 {}
-    #expect(try #require(board.read()).value >= 2)
+    while await read(board) == [1] {}
+    #expect(await read(board) == [2])
   }
 
-  @Test func `nothing was ever there`() {
-    #expect(Board<Int> { nil }.read() == nil)
+  @Test func `nothing was ever there`() async {
+    let board = Board<Int> { nil }
+    #expect(await read(board) == [nil])
   }
 }

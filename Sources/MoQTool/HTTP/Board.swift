@@ -13,7 +13,7 @@ final class Board<Value: Sendable>: Sendable {
     let delay: Duration
   }
   static var freshness: Duration { .milliseconds(100) }
-  /// The longest that `read` waits, in milliseconds.
+  /// The longest that `read` waits unless told otherwise, in milliseconds.
   static var patience: Int { 500 }
 
   private struct State {
@@ -24,13 +24,23 @@ final class Board<Value: Sendable>: Sendable {
     var waiting: [DispatchSemaphore] = []
   }
   private let fetch: @Sendable () async -> Value?
+  private let clock: @Sendable () -> ContinuousClock.Instant
+  private let patience: Int
   private let state = Mutex(State())
 
-  init(_ fetch: @escaping @Sendable () async -> Value?) { self.fetch = fetch }
+  /// `patience`: in milliseconds.
+  init(
+    patience: Int = Board.patience, clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    _ fetch: @escaping @Sendable () async -> Value?
+  ) {
+    (self.patience, self.clock, self.fetch) = (patience, clock, fetch)
+  }
 
-  /// The value, not older than `freshness` if that can be had within `patience`; nil: there was never one.
+  /// The value, not older than `freshness` if that can be had within the patience; nil: there was never one.
+  ///
+  /// Blocks its thread, which must not be one that tasks run on.
   func read() -> Reading? {
-    let start = ContinuousClock.now, answered = DispatchSemaphore(value: 0)
+    let start = clock(), answered = DispatchSemaphore(value: 0)
     let (asks, waits) = state.withLock { state in
       if let latest = state.latest, start - latest.at < Self.freshness { return (false, false) }
       let asks = !state.isAsking
@@ -39,16 +49,16 @@ final class Board<Value: Sendable>: Sendable {
       return (asks, !state.isOverdue)
     }
     if asks { Task { put(await fetch(), askedAt: start) } }
-    if waits, answered.wait(timeout: .now() + .milliseconds(Self.patience)) == .timedOut {
+    if waits, answered.wait(timeout: .now() + .milliseconds(patience)) == .timedOut {
       state.withLock { $0.isOverdue = $0.isAsking }
     }
     return state.withLock { state in
-      state.latest.map { Reading(value: $0.value, age: .now - $0.at, delay: $0.delay) }
+      state.latest.map { Reading(value: $0.value, age: clock() - $0.at, delay: $0.delay) }
     }
   }
 
   private func put(_ value: Value?, askedAt start: ContinuousClock.Instant) {
-    let now = ContinuousClock.now
+    let now = clock()
     let waiting = state.withLock { state in
       if let value { state.latest = (value, now, now - start) }
       defer { state.waiting = [] }
