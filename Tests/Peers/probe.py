@@ -1,0 +1,47 @@
+"""`moq probe` against a moq-rs server: it finds what both speak, over raw QUIC and WebTransport, and nothing else.
+
+    probe.py MOQ
+
+The last line counts; the exit status agrees.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+# Of moq-rs' dialects (moq-lite from 01 on, IETF drafts from 14 on) those that sessions speak here.
+WANTED = {(scheme, dialect) for scheme in ("moqt", "https") for dialect in ("draft-14", "moq-lite-01")}
+
+
+def probe(moq: str, place: str) -> set[tuple[str, str]]:
+    said = subprocess.run(
+        [moq, "probe", place, "--json", "--tls-disable-verify"], capture_output=True, text=True, timeout=90
+    )
+    if said.returncode != 0:
+        raise RuntimeError(f"moq probe ended with {said.returncode}: {said.stderr.strip()}")
+    answers = [json.loads(line) for line in said.stdout.splitlines()]
+    return {(answer["url"].partition(":")[0], answer["dialect"]) for answer in answers if answer["ok"]}
+
+
+def main() -> None:
+    server = subprocess.Popen(
+        [sys.executable, HERE / "moq_rs_serve.py", "127.0.0.1:0"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        place = server.stdout.readline().split()[0]
+        found = probe(sys.argv[1], place)
+    finally:
+        server.terminate()
+        server.wait(10)
+    for scheme, dialect in sorted(WANTED | found):
+        verdict = "ok" if (scheme, dialect) in WANTED & found else "FAILED"
+        print(f"{verdict:8}{dialect} over {scheme}://: {'found' if (scheme, dialect) in found else 'not found'}")
+    failed = len(WANTED ^ found)
+    print(f"{len(WANTED & found)} passed, {failed} failed, 0 skipped")
+    sys.exit(failed > 0)
+
+
+main()
