@@ -1,6 +1,6 @@
-"""`moq probe` against a moq-rs server: it finds what both speak, over raw QUIC and WebTransport, and nothing else.
+"""`moq probe` against a server of moq-rs or moq-ffi: it finds what both speak, over raw QUIC and WebTransport, and nothing else.
 
-    probe.py MOQ
+    probe.py MOQ PEER                            PEER moq-rs or moq-ffi
 
 The last line counts; the exit status agrees.
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-# Of moq-rs' dialects (moq-lite from 01 on, IETF drafts from 14 on) those that sessions speak here.
+# Of their dialects (moq-lite from 01 on, IETF drafts from 14 on) those that sessions speak here.
 WANTED = {(scheme, dialect) for scheme in ("moqt", "https") for dialect in ("draft-14", "moq-lite-01")}
 
 
@@ -27,11 +27,14 @@ def probe(moq: str, place: str) -> set[tuple[str, str]]:
 
 def main() -> None:
     server = subprocess.Popen(
-        [sys.executable, HERE / "moq_rs_serve.py", "127.0.0.1:0"],
+        [sys.executable, HERE / f"{sys.argv[2].replace('-', '_')}_serve.py", "127.0.0.1:0"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
-        place = server.stdout.readline().split()[0]
+        line = server.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{sys.argv[2]} did not start")
+        place = line.split()[0]
         found = probe(sys.argv[1], place)
     finally:
         server.terminate()
