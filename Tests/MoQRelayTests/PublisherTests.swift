@@ -250,5 +250,7 @@ import Testing
 }
 
 extension Origin {
-  func announcers(of namespace: TrackNamespace) -> Int { routes.publishers(of: TrackName(namespace, ""), askedBy: nil).count }
+  func announcers(of namespace: TrackNamespace) -> Int {
+    routes.publishers(of: TrackName(namespace, ""), askedBy: nil).count
+  }
 }

@@ -193,7 +193,9 @@ extension SessionCore {
 
   /// A fetch of ours has been sent: its stream brings objects from now on.
   func awaitObjects(_ fetching: Fetching, on stream: Stream) {
-    guard isByGroup, let forms, case .standalone(_, let start, _, let endObject) = fetching.request.range else { return }
+    guard isByGroup, let forms, case .standalone(_, let start, _, let endObject) = fetching.request.range else {
+      return
+    }
     stream.use = .exchange
     stream.incoming = .subgroup(SubgroupStream(forms, group: start.group, from: start.object))
     stream.lastObject = endObject ?? .max

@@ -94,7 +94,9 @@ public struct WireWriter: ~Copyable, WireWalk {
     guard value.count >= form.fewest, value.count <= TrackNamespace.maximumFields else {
       throw WireError(.inexpressible, .init(name), found: UInt64(value.count), wanted: "1 to 32 fields")
     }
-    guard value.fits(with: 0, form.maximumBytes), form.allowsEmptyFields || !value.hasEmptyField else { throw .inexpressible(.init(name)) }
+    guard value.fits(with: 0, form.maximumBytes), form.allowsEmptyFields || !value.hasEmptyField else {
+      throw .inexpressible(.init(name))
+    }
     try varint(UInt64(value.count), name)
     guard integers == .leadingOnes else {
       append(value.encoded)

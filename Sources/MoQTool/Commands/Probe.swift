@@ -75,11 +75,11 @@ private struct ProbeRun {
       case .failure(let error):
         failure = error
         // The way there is the same for every dialect: saying it once is enough.
-          let ofTheWay: [MoQError.Code] = [
-            .nothingListens, .unknownHost, .untrusted, .badOption, .unsupported, .refused, .unauthorized,
-            .noWebTransport,
-          ]
-          if ofTheWay.contains(error.code) || error.isWithoutWebTransport { return (isSpoken, error) }
+        let ofTheWay: [MoQError.Code] = [
+          .nothingListens, .unknownHost, .untrusted, .badOption, .unsupported, .refused, .unauthorized,
+          .noWebTransport,
+        ]
+        if ofTheWay.contains(error.code) || error.isWithoutWebTransport { return (isSpoken, error) }
       }
     }
     return (isSpoken, failure)
