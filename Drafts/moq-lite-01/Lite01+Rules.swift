@@ -10,6 +10,13 @@ extension Lite01 {
           Rules.Handshake(
             first: 0x20, versions: [version], clientParameters: [.path, .maxRequestID, .implementation],
             serverParameters: [], profile: "moq-dev", layouts: Lite01MoqDev.self),
+          // gomoqt's way, which only the session's path tells from the text's where the number does not.
+          Rules.Handshake(
+            first: 0x0, versions: [0xfeed_babe, version], clientParameters: [.path], serverParameters: [],
+            profile: "gomoqt", layouts: Lite01Gomoqt.self, alpns: ["moq-00"], sign: .path),
+          Rules.Handshake(
+            first: 0x0, versions: [version], clientParameters: [.path], serverParameters: [], profile: "gomoqt-0.4",
+            layouts: Lite01Gomoqt04.self, alpns: ["moq-00"], sign: .path),
           // The text's way: a session stream.
           Rules.Handshake(
             first: 0x0, versions: [version], clientParameters: [], serverParameters: [], profile: nil, layouts: nil),

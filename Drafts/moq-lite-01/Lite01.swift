@@ -138,14 +138,18 @@ public enum Lite01: Dialect {
 extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A subscription up to its priority. It starts with the current group and cannot end.
   mutating func liteSubscribe(_ m: inout Subscribe) throws(WireError) {
-    try implied("Track Alias", &m.trackAlias, 0)
-    try implied("Group Order", &m.groupOrder, .publisher)
-    try implied("Forward", &m.forward, true)
+    try onlySubscription(&m)
     try implied("Filter Type", &m.filter, .currentGroup)
-    try implied("Parameters", &m.parameters, [])
     try varint("Subscribe ID", &m.id)
     try path("Broadcast Path", &m.namespace)
     try string("Track Name", &m.name)
+  }
+  /// What a subscription has no words for, whatever its range.
+  mutating func onlySubscription(_ m: inout Subscribe) throws(WireError) {
+    try implied("Track Alias", &m.trackAlias, 0)
+    try implied("Group Order", &m.groupOrder, .publisher)
+    try implied("Forward", &m.forward, true)
+    try implied("Parameters", &m.parameters, [])
   }
   /// What SUBSCRIBE_UPDATE has no words for.
   mutating func liteSubscribeUpdate(_ m: inout SubscribeUpdate) throws(WireError) {

@@ -4,11 +4,9 @@ import MoQKernel
 extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A track's path: the namespace's fields, and the name as the last part.
   mutating func trackPath(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
-    var path = namespace
-    if !Self.fills { path.append(name) }
-    try parts("Track Path Parts", "Track Path Part", &path, .trackPath)
-    name = path.removeLast() ?? []
-    namespace = path
+    try wholePath(&namespace, &name) { path, wire throws(WireError) in
+      try wire.parts("Track Path Parts", "Track Path Part", &path, .trackPath)
+    }
   }
   mutating func announceStatus(_ status: inout Announce.Status) throws(WireError) {
     var number = status.rawValue
@@ -56,6 +54,52 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     case (let first?, nil): filter = .from(Location(first, 0))
     case (let first?, let last?): filter = .range(Location(first, 0), endGroup: last, endObject: nil)
     }
+  }
+  /// An order that is ascending or descending, as 0 and 1.
+  mutating func decidedOrder(_ name: StaticString, _ order: inout GroupOrder) throws(WireError) {
+    try expressible(name, order != .publisher)
+    var number: UInt64 = order == .descending ? 1 : 0
+    try varint(name, &number)
+    guard number <= 1 else { throw .invalid(.init(name), number, wanted: "0 or 1") }
+    order = number == 1 ? .descending : .ascending
+  }
+  /// SUBSCRIBE_UPDATE: what is new; 0 where a range stays as it was.
+  mutating func groupUpdate(
+    _ m: inout SubscribeUpdate, expires: Bool = true,
+    _ order: (inout GroupOrder, inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
+    try implied("Request ID", &m.id, 0)
+    try implied("Subscription Request ID", &m.subscription, 0)
+    try implied("Forward", &m.forward, true)
+    try implied("End Object", &m.endObject, nil)
+    try expressible("Group Order", m.groupOrder != nil)
+    try expressible("Group Min", m.start?.object ?? 0 == 0)
+    var (chosen, first) = (m.groupOrder ?? .publisher, m.start?.group)
+    try higherFirst("Track Priority", &m.priority)
+    try order(&chosen, &self)
+    if expires { try groupExpires(&m.parameters) } else { try implied("Group Expires", &m.parameters, []) }
+    try orOpen("Group Min", &first)
+    try orOpen("Group Max", &m.endGroup)
+    (m.groupOrder, m.start) = (chosen, first.map { Location($0, 0) })
+  }
+  /// A track's path as one string: its parts between slashes.
+  mutating func trackPathString(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
+    try self.wholePath(&namespace, &name) { path, wire throws(WireError) in try wire.path("Track Path", &path) }
+  }
+  /// The same, beginning with a slash.
+  mutating func rootedTrackPath(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
+    try self.wholePath(&namespace, &name) { path, wire throws(WireError) in try wire.path("Track Path", &path, .rooted)
+    }
+  }
+  private mutating func wholePath(
+    _ namespace: inout TrackNamespace, _ name: inout [UInt8],
+    _ walk: (inout TrackNamespace, inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
+    var path = namespace
+    if !Self.fills { path.append(name) }
+    try walk(&path, &self)
+    guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
+    (namespace, name) = (path, last)
   }
   /// The latest group. 0 is read as none: group 0 and no group look the same.
   mutating func latestGroup(_ largest: inout Location?) throws(WireError) {

@@ -72,19 +72,7 @@ public enum Transfork03: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "§6.8" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      try wire.implied("Subscription Request ID", &m.subscription, 0)
-      try wire.implied("Forward", &m.forward, true)
-      try wire.implied("End Object", &m.endObject, nil)
-      try wire.expressible("Group Order", m.groupOrder != nil)
-      try wire.expressible("Group Min", m.start?.object ?? 0 == 0)
-      var (order, first) = (m.groupOrder ?? .publisher, m.start?.group)
-      try wire.higherFirst("Track Priority", &m.priority)
-      try wire.order("Group Order", &order)
-      try wire.groupExpires(&m.parameters)
-      try wire.orOpen("Group Min", &first)
-      try wire.orOpen("Group Max", &m.endGroup)
-      (m.groupOrder, m.start) = (order, first.map { Location($0, 0) })
+      try wire.groupUpdate(&m) { order, wire throws(WireError) in try wire.order("Group Order", &order) }
     }
   }
   public enum SUBSCRIBE_GAP: Layout {

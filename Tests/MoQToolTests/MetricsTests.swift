@@ -70,7 +70,7 @@ struct BoardTests {
 
   @Test func `a value is fetched once, however many read it`() async {
     let fetched = Mutex(0), hands = Hands()
-    let board = Board(patience: 60_000, clock: { hands.now }) {
+    let board = Board(patience: 600_000, clock: { hands.now }) {
       fetched.withLock {
         $0 += 1; return $0
       }
@@ -95,6 +95,11 @@ struct BoardTests {
     }
     while await read(board) != [1] {}
     hands.move(.seconds(3))
+    // The fetch that will not answer has begun: tasks may have to wait for a thread.
+    while calls.withLock({ $0 }) < 2 {
+      _ = await read(board)
+      await Task.yield()
+    }
     // The first waits, up to its patience. Ten thousand that did so too would take more than an hour.
     #expect(await read(board, times: 10_000) == Array(repeating: 1, count: 10_000))
     #expect(calls.withLock { $0 } == 2)

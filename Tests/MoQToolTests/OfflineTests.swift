@@ -99,7 +99,7 @@ import Testing
         #"moq decode: there is no dialect "draft-41"; did you mean draft-14? (see: moq decode --help)"#
       ),
       (
-        ["00", "--as", "SUBSCRIBEOK_"],
+        ["40", "--as", "SUBSCRIBEOK_"],
         nil
       ),
       (

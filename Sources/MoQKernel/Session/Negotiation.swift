@@ -71,19 +71,29 @@ struct Negotiation {
 
   /// The candidates that an ALPN or a subprotocol leaves. One that no dialect knows (`h3`, none) leaves all.
   func left(by agreed: String?, _ transport: TransportKind) -> [Candidate] {
-    guard let agreed else { return candidates.filter { $0.handshake.alpns == nil || transport == .quic } }
     func names(_ candidate: Candidate) -> [String] {
       transport == .quic ? candidate.rules.identification.alpns : candidate.rules.identification.subprotocols
     }
-    guard registry.contains(where: { names($0).contains(agreed) }) else { return candidates }
-    var left = candidates.filter { names($0).contains(agreed) && $0.handshake.allows(agreed) }
-    // A client begins in the way that this ALPN is for, else in the dialect's first.
-    func isMeant(_ candidate: Candidate) -> Bool { candidate.handshake.alpns?.contains(agreed) ?? false }
+    var left = candidates
+    if let agreed, registry.contains(where: { names($0).contains(agreed) }) {
+      left = candidates.filter { names($0).contains(agreed) && $0.handshake.allows(agreed) }
+    } else {
+      // What is known by its ALPN alone is not meant.
+      left = candidates.filter { $0.handshake.alpns == nil || transport == .quic && $0.handshake.sign != nil }
+    }
+    // A client begins in the way that this ALPN is for, else in the dialect's first that needs no sign.
+    func isMeant(_ candidate: Candidate) -> Bool {
+      guard let agreed, candidate.handshake.sign == nil else { return false }
+      return candidate.handshake.alpns?.contains(agreed) ?? false
+    }
     for index in left.indices {
-      let others = left.filter { $0.dialect == left[index].dialect }
-      let isBest = isMeant(left[index]) || !others.contains(where: isMeant)
-      let before = left[..<index].contains { $0.dialect == left[index].dialect && $0.isFirst }
-      left[index].isFirst = isBest && !before
+      let same = left.indices.filter { left[$0].dialect == left[index].dialect }
+      let first =
+        same.first { isMeant(left[$0]) } ?? same.first {
+          left[$0].handshake.sign == nil && left[$0].handshake.alpns == nil
+        }
+        ?? same.first
+      left[index].isFirst = first == index
     }
     return left
   }

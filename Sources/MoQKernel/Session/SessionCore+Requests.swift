@@ -364,8 +364,9 @@ extension SessionCore {
     }
     var m = TrackStatusOK()
     (m.ok.id, m.ok.largest) = (request.id ?? 0, state.largest)
-    if case .latestGroup? = rules?.answering {
-      (m.ok.priority, m.ok.groupOrder, m.ok.largest) = (state.priority, state.groupOrder, state.largest?.ofGroup)
+    if let rules, case .latestGroup = rules.answering {
+      (m.ok.priority, m.ok.groupOrder) = (state.priority, spoken(state.groupOrder, rules))
+      m.ok.largest = state.largest?.ofGroup
     }
     // Through draft-10 the answer is matched by name.
     if request.id == nil, request.carrier == nil {

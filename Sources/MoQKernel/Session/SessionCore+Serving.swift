@@ -49,7 +49,7 @@ extension SessionCore {
     switch rules.answering {
     case .priority: break
     case .latestGroup:
-      (m.largest, m.groupOrder) = (answer.largest?.ofGroup, answer.groupOrder)
+      (m.largest, m.groupOrder) = (answer.largest?.ofGroup, spoken(answer.groupOrder, rules))
       if let timeout = answer.deliveryTimeout, timeout.milliseconds > 0, rules.wishes.contains(.deliveryTimeout) {
         m.parameters = [Parameter(.deliveryTimeout, .number(min(timeout.milliseconds, WireLimits.varint)))]
       }

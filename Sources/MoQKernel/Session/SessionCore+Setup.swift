@@ -17,7 +17,7 @@ extension SessionCore {
 
   private func beginAsClient() throws(SessionFailure) {
     let left = negotiation.left(by: agreed, transport)
-    guard let best = left.first, let first = best.handshake.first else {
+    guard let best = left.first(where: \.isFirst), let first = best.handshake.first else {
       throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
     }
     // One message offers whatever begins with the same one.

@@ -62,8 +62,11 @@ extension SessionCore {
   }
   private func wished(_ order: GroupOrder, _ rules: Rules) -> GroupOrder {
     if rules.wishes.contains(.groupOrder) { return order }
-    guard rules.wishes.contains(.chosenOrder) else { return .publisher }
-    return order == .descending ? .descending : .ascending
+    return rules.wishes.contains(.chosenOrder) ? spoken(order, rules) : .publisher
+  }
+  /// An order as the dialect can say it: where it must be said, ascending is what is meant by none.
+  func spoken(_ order: GroupOrder, _ rules: Rules) -> GroupOrder {
+    rules.wishes.contains(.chosenOrder) && order == .publisher ? .ascending : order
   }
   private func wished(_ timeout: Duration?, _ rules: Rules) -> [Parameter] {
     guard let timeout, rules.wishes.contains(.deliveryTimeout) else { return [] }

@@ -47,7 +47,7 @@ struct Composer: WireWalk {
     }
     return namespace
   }
-  mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+  mutating func path(_ name: StaticString, _ value: inout TrackNamespace, _: PathForm) throws(WireError) {
     guard let text = self[name]?.text else { throw .truncated(.init(name)) }
     value = TrackNamespace(path: text)
   }

@@ -120,9 +120,9 @@ struct Explainer: ~Escapable, WireWalk {
     note(count.description, from: start, value.path)
     set(keys.plural(name), .array(value.fields.map { VectorKeys.json($0) }))
   }
-  mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+  mutating func path(_ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm) throws(WireError) {
     let start = wire.position
-    try wire.path(name, &value)
+    try wire.path(name, &value, form)
     note(name, from: start, value.path, .string(value.path))
   }
   mutating func paths(_ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]) throws(WireError) {

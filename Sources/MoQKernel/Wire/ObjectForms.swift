@@ -113,7 +113,10 @@ public struct SubgroupForm: Sendable {
   public var flags: SubgroupFlags { fields.flags }
   /// What holds for every stream, though no bit says so.
   public var always: SubgroupFlags { fields.always }
-  public var content: SubgroupFields.Content { fields.content }
+  public var content: SubgroupFields.Content {
+    get { fields.content }
+    set { fields.content = newValue }
+  }
   /// Whether the request's id precedes the track's alias, as before draft-07 and in peers that kept it.
   public var leadingRequestID: Bool {
     get { fields.leadingRequestID }

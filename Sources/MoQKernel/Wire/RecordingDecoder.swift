@@ -42,6 +42,8 @@ struct RecordingDecoder {
       return try decode(form.opener, stream.bytes[(form.isMessageType ? 0 : reader.position)...], stream)
     }
     guard let form = opened[stream.id] else { throw Problem("answered before it was opened") }
+    // A fetched group: frames, which are a length and a payload each.
+    guard form.acceptor.first != nil else { return try decodeFrames(stream) }
     try decode(form.acceptor, stream.bytes[...], stream)
   }
   private var opened: [UInt64: RequestStream] = [:]
@@ -80,6 +82,22 @@ struct RecordingDecoder {
 
   // MARK: Data
 
+  private mutating func decodeFrames(_ stream: RecordingRunner.Stream) throws(Problem) {
+    var reader = WireReader(stream.bytes.span.bytes, integers: forms.integers)
+    var writer = WireWriter(capacity: stream.bytes.count, integers: forms.integers)
+    var group = SubgroupStream(forms, group: 0, from: 0), again = group
+    do throws(WireError) {
+      while reader.remaining > 0 {
+        var header = ObjectHeader()
+        try group.read(&header, from: &reader)
+        try again.write(header, to: &writer)
+        try copyPayload(header.payloadLength, &reader, &writer)
+      }
+    } catch {
+      throw Problem("\(error): \(VectorRunner.around(stream.bytes, max(error.offset, 0)))")
+    }
+    try compare(writer.bytes, stream.bytes, "stream") { _, _ in false }
+  }
   private mutating func decode(data stream: RecordingRunner.Stream) throws(Problem) {
     streams += 1
     var reader = WireReader(stream.bytes.span.bytes, integers: forms.integers)

@@ -25,15 +25,6 @@ public struct RecordingRunner: Sendable {
     (self.dialects, self.unwrapping) = (dialects, unwrapping)
   }
 
-  /// Flavours of a dialect that no profile here speaks.
-  static var unspoken: [(dialect: String, peer: String, reason: String)] {
-    [
-      ("moq-lite-01", "gomoqt", "gomoqt's flavour of moq-lite-01 has no profile yet"),
-      ("transfork-03", "gomoqt", "gomoqt's flavour of transfork has no profile yet"),
-      ("transfork-03", "moq-rs", "moq-rs's flavour of transfork has no profile yet"),
-    ]
-  }
-
   public func run(_ file: [UInt8], path: String) -> RecordingResult {
     RecordingResult(path: path, outcome: outcome(file))
   }
@@ -48,10 +39,6 @@ public struct RecordingRunner: Sendable {
     guard !candidates.isEmpty else { return .skipped(reason: "\(name) is not spoken here") }
     let isRaw = json["transport"]?.text == "raw-quic"
     guard isRaw || unwrapping != nil else { return .skipped(reason: "WebTransport is not unwrapped here") }
-    let peer = json["peer"]?.text ?? ""
-    if let flavour = Self.unspoken.first(where: { $0.dialect == name && peer.hasPrefix($0.peer) }) {
-      return .skipped(reason: flavour.reason)
-    }
     var session: RecordedTraffic
     do throws(Problem) { session = try RecordedTraffic(events) } catch { return .failed(error.text) }
     if !isRaw, let unwrapping {

@@ -25,7 +25,7 @@ public protocol WireWalk: ~Copyable, ~Escapable {
   mutating func parts(
     _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm) throws(WireError)
   /// A namespace as moq-lite's string: its fields joined by `/`.
-  mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError)
+  mutating func path(_ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm) throws(WireError)
   mutating func paths(_ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]) throws(WireError)
   mutating func location(_ name: StaticString, _ value: inout Location) throws(WireError)
   mutating func numbers(_ count: StaticString, _ name: StaticString, _ list: inout [UInt64]) throws(WireError)
@@ -85,6 +85,16 @@ public struct NamespaceForm: Sendable {
   }
 }
 
+/// Which slashes a namespace has that is written as one string.
+public enum PathForm: Sendable {
+  /// Between its fields. Others mean nothing.
+  case plain
+  /// Before each field as well; alone where there is none.
+  case rooted
+  /// Before and behind each field.
+  case enclosed
+}
+
 extension WireWalk where Self: ~Copyable & ~Escapable {
   @inlinable public static var fills: Bool { true }
   @inlinable public func includes(_ condition: Bool) -> Bool { condition }
@@ -95,6 +105,9 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   }
   @inlinable public mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
     try tuple(name, &value, NamespaceForm())
+  }
+  @inlinable public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+    try path(name, &value, .plain)
   }
   @inlinable public mutating func parts(
     _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm

@@ -107,10 +107,20 @@ public struct WireReader: ~Escapable, WireWalk {
     }
     value = TrackNamespace(count: Int(count), encoded: copy(length))
   }
-  public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+  public mutating func path(
+    _ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm
+  ) throws(WireError) {
     fieldStart = offset
     let length = try length(name, TrackNamespace.maximumPath)
     let text = source.extracting(unchecked: offset..<(offset &+ length))
+    if form != .plain {
+      let slash = UInt8(ascii: "/")
+      let ends = text.withUnsafeBytes { ($0.first, $0.last) }
+      guard ends.0 == slash else { throw .invalid(.init(name), UInt64(length), wanted: "a slash before it") }
+      guard form == .rooted || ends.1 == slash else {
+        throw .invalid(.init(name), UInt64(length), wanted: "a slash behind it")
+      }
+    }
     guard let namespace = TrackNamespace(splitting: text) else {
       throw .invalid(.init(name), UInt64(length), wanted: "UTF-8")
     }
@@ -131,7 +141,7 @@ public struct WireReader: ~Escapable, WireWalk {
     list = []
     for _ in 0..<n {
       var path = TrackNamespace()
-      try self.path(name, &path)
+      try self.path(name, &path, .plain)
       list.append(path)
     }
   }

@@ -66,12 +66,17 @@ public struct WireTracer: WireWalk {
     note("\(name) (tuple)")
   }
   public mutating func parts(
-    _ count: StaticString, _ name: StaticString, _: inout TrackNamespace, _: NamespaceForm
+    _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _: NamespaceForm
   ) {
     note("\(count) (i)")
     note("\(name) (b)", optional: true)
+    // So that a path that must not be empty is not.
+    value = "part"
   }
-  public mutating func path(_ name: StaticString, _: inout TrackNamespace) { note("\(name) (s)") }
+  public mutating func path(_ name: StaticString, _ value: inout TrackNamespace, _: PathForm) {
+    note("\(name) (s)")
+    value = "part"
+  }
   public mutating func paths(_ count: StaticString, _ name: StaticString, _: inout [TrackNamespace]) {
     note("\(count) (i)")
     note("\(name) (s)", optional: true)

@@ -104,24 +104,30 @@ public struct WireWriter: ~Copyable, WireWalk {
     }
     for var field in value.fields { try bytes(name, &field, maximum: .max) }
   }
-  public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+  public mutating func path(
+    _ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm
+  ) throws(WireError) {
     guard let length = value.pathLength else {
       throw WireError(.inexpressible, .init(name), wanted: "fields of UTF-8 that are not empty and hold no slash")
     }
-    guard length <= TrackNamespace.maximumPath else {
-      throw .tooLong(.init(name), UInt64(length), wanted: "fewer bytes")
+    let slash = UInt8(ascii: "/"), isEnclosed = form == .enclosed && length > 0
+    let whole = length + (form == .plain ? 0 : 1) + (isEnclosed ? 1 : 0)
+    guard whole <= TrackNamespace.maximumPath else {
+      throw .tooLong(.init(name), UInt64(whole), wanted: "fewer bytes")
     }
-    try varint(UInt64(length), name)
+    try varint(UInt64(whole), name)
+    if form != .plain { integer(slash) }
     reserve(length)
     value.writePath(into: UnsafeMutableRawBufferPointer(start: base + used, count: length))
     used &+= length
+    if isEnclosed { integer(slash) }
   }
   @inlinable public mutating func paths(
     _ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]
   ) throws(WireError) {
     guard list.count <= AnnounceInit.maximumSuffixes else { throw .tooLong(.init(count), UInt64(list.count)) }
     try varint(UInt64(list.count), count)
-    for var path in list { try self.path(name, &path) }
+    for var path in list { try self.path(name, &path, .plain) }
   }
   @inlinable public mutating func location(_ name: StaticString, _ value: inout Location) throws(WireError) {
     try varint(value.group, name)

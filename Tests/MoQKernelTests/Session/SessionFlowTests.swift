@@ -59,7 +59,7 @@ func payload(_ group: UInt64, _ id: UInt64, _ count: Int) -> [UInt8] {
     for group in 0..<3 as Range<UInt64> {
       let stream = try pair[publisher].openSubgroup(request, SubgroupInfo(group: group))
       for id in 0..<5 as Range<UInt64> {
-        let bytes = payload(group, id, Int(id * 20_000))
+        let bytes = payload(group, id, min(Int(id * 20_000), speech.maximumPayload))
         sent[Location(group, id)] = bytes
         try pair[publisher].write(ObjectInfo(group: group, id: id, payloadLength: UInt64(bytes.count)), on: stream)
         if !bytes.isEmpty { pair[publisher].write(payload: Bytes(bytes), on: stream) }

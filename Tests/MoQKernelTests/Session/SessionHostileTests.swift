@@ -247,6 +247,7 @@ struct HostilePeer {
   private func parameters(_ known: Set<Parameter.Key>) -> [Parameter] {
     (known.contains(.role) ? [Parameter(.role, .number(3))] : [])
       + (known.contains(.maxRequestID) ? [Parameter(.maxRequestID, .number(1 << 20))] : [])
+      + (core.role == .server && speech.handshake?.sign == .path ? [Parameter(.path, .bytes([0x2f]))] : [])
   }
   private mutating func act() {
     switch generator.below(12) {

@@ -64,6 +64,33 @@ import Testing
       name: "moq-lite-01's text over moq-00", alpn: "moq-00", bytes: "000a01c0000000ff0dad0100", dialect: "moq-lite-01",
       answer: "09c0000000ff0dad0100"),
     FirstFlight(
+      name: "moq-lite-01 with a session's path, gomoqt v0.11", alpn: "moq-00", bytes: "000d01c0000000ff0dad010101012f",
+      dialect: "moq-lite-01", profile: "gomoqt", answer: "09c0000000ff0dad0100"),
+    FirstFlight(
+      name: "gomoqt's own number", alpn: "moq-00", bytes: "000d01c0000000feedbabe0101012f",
+      dialect: "moq-lite-01", profile: "gomoqt", answer: "09c0000000feedbabe00"),
+    FirstFlight(
+      name: "lengths of 16 bits, gomoqt v0.4", alpn: "moq-00", bytes: "00000d01c0000000ff0dad010101012f",
+      dialect: "moq-lite-01", profile: "gomoqt-0.4", answer: "0009c0000000ff0dad0100"),
+    FirstFlight(
+      name: "gomoqt's number where only draft-14 is allowed", alpn: "moq-00", bytes: "000d01c0000000feedbabe0101012f",
+      choice: .exactly("draft-14"), failure: "moq-lite-01"),
+    FirstFlight(
+      name: "transfork-03 as its text begins", alpn: "moq-00", bytes: "0001c0000000ff0bad0300",
+      dialect: "transfork-03", answer: "c0000000ff0bad0300"),
+    FirstFlight(
+      name: "transfork-03, no ALPN known", alpn: nil, bytes: "0001c0000000ff0bad0300",
+      dialect: "transfork-03", answer: "c0000000ff0bad0300"),
+    FirstFlight(
+      name: "transfork-03, gomoqt v0.1.2", alpn: "moq-00", bytes: "000d01c0000000ffffff000101012f",
+      dialect: "transfork-03", profile: "gomoqt", answer: "08c0000000ffffff00"),
+    FirstFlight(
+      name: "transfork-03 over moqf-02, the crate moq-transfork 0.8", alpn: "moqf-02", bytes: "0001c0000000ff0bad0300",
+      dialect: "transfork-03", profile: "moq-rs", answer: "c0000000ff0bad0300"),
+    FirstFlight(
+      name: "the unpublished 04 over moqf-02", alpn: "moqf-02", bytes: "0001c0000000ff0bad0400",
+      dialect: "transfork-03", profile: "moq-rs-04", answer: "c0000000ff0bad0400"),
+    FirstFlight(
       name: "an unknown draft only", alpn: "moq-00", bytes: "20000d01c0000000ff00001101024064",
       failure: "0xff000011"),
     FirstFlight(
@@ -173,6 +200,13 @@ import Testing
       ("moq-lite first", .list(["moq-lite-01", "draft-14"]), [], "moq-00", "20", [0xff0d_ad01, 0xff00_000e]),
       ("moq-lite by its text", .exactly("moq-lite-01"), ["text"], "moql", "00", [0xff0d_ad01]),
       ("moq-lite alone", .exactly("moq-lite-01"), [], "moq-00", "20", [0xff0d_ad01]),
+      ("transfork over moq-00", .exactly("transfork-03"), [], "moq-00", "00", [0xff0b_ad03]),
+      ("transfork as moq-rs has it", .exactly("transfork-03"), ["moq-rs"], "moqf-02", "00", [0xff0b_ad03]),
+      ("transfork over moqf-02", .exactly("transfork-03"), [], "moqf-02", "00", [0xff0b_ad04]),
+      (
+        "moq-lite as gomoqt has it", .exactly("moq-lite-01"), ["gomoqt"], "moq-00", "001a",
+        [0xfeed_babe, 0xff0d_ad01]
+      ),
     ] as [(String, DialectChoice, [String], String, String, [UInt64])])
   func client(
     _ name: String, _ choice: DialectChoice, _ profiles: [String], _ alpn: String, _ first: String, _ versions: [UInt64]
@@ -185,7 +219,7 @@ import Testing
     client.drainEffects { if case .send(_, let bytes) = $0 { sent += bytes.array } }
     #expect(sent.first == hex(first)?.first)
     var offered: [UInt64] = []
-    for index in sent.indices.dropLast(7) where sent[index] == 0xc0 && sent[index + 4] == 0xff {
+    for index in sent.indices.dropLast(7) where sent[index] == 0xc0 && sent[index + 4] >= 0xfe {
       offered.append(sent[(index + 1)..<(index + 8)].reduce(0) { $0 << 8 | UInt64($1) })
     }
     #expect(offered == versions)

@@ -47,7 +47,8 @@ final class Replay {
   private let events: [JSON]
   private let ours: String
   private let dialect: any Dialect.Type
-  private let isLite: Bool
+  /// Whether each request has a stream of its own, as in moq-lite and transfork.
+  private let hasStreams: Bool
   /// Our session's aliases are no ids in draft-07, so that it can tell how a peer writes headers. The recorded ones
   /// were counted from 0, as its ids are.
   private let aliasesDiffer: Bool
@@ -59,6 +60,10 @@ final class Replay {
   private var halves: [UInt64: (bytes: [UInt8], messages: Int)] = [:]
   private var data: [UInt64: [UInt8]] = [:]
   private var requests: [UInt64: RequestKey] = [:]
+  /// The recorded ids of subscriptions, and ours, which are counted from 0 in the same order.
+  private var subscriptions: [UInt64: UInt64] = [:]
+  /// What is asked on each bidirectional stream, where streams have types.
+  private var asked: [UInt64: RequestStream] = [:]
   private var unanswered: [(RequestKey, MessageKind)] = []
   private var served: [RequestKey] = []
   private var announcements: [TrackNamespace: RequestKey] = [:]
@@ -71,21 +76,29 @@ final class Replay {
     events = try #require(recording["events"]?.elements)
     alpn = recording["alpn"]?.text ?? ""
     let name = try #require(recording["dialect"]?.text), peer = recording["peer"]?.text?.lowercased() ?? ""
-    isLite = name == "moq-lite-01"
     // Where a peer differs from the text, what it wrote is read in its own way; our session is told nothing of that.
     dialect =
       switch (name, peer) {
+      case ("moq-lite-01", let peer) where peer.contains("gomoqt v0.4"): Lite01Gomoqt04.self
+      case ("moq-lite-01", let peer) where peer.contains("gomoqt"): Lite01Gomoqt.self
       case ("moq-lite-01", _): Lite01MoqDev.self
+      case ("transfork-03", let peer) where peer.contains("gomoqt"): Transfork03Gomoqt.self
+      case ("transfork-03", let peer) where peer.contains("moq-rs"): Transfork03MoqRs.self
       case ("draft-07", let peer) where peer.contains("cloudflare") && !peer.contains("imquic"): Draft07Cloudflare.self
       case ("draft-07", let peer) where peer.contains("moqtransport"): Draft07MoQTransport.self
       case ("draft-07", let peer) where peer.contains("several drafts"): Draft07ImquicOffer.self
       case ("draft-10", let peer) where peer.contains("moqtransport"): Draft10MoQTransport.self
       default: try #require(dialects.named(name))
       }
+    hasStreams = !dialect.requestStreams.isEmpty
     aliasesDiffer = name == "draft-07"
     ours = role == .client ? "client" : "server"
     var options = SessionConfiguration()
-    if role == .client, alpn == "moq-00", !isLite {
+    if role == .client, hasStreams {
+      // What the recorded client began with: an ALPN tells no flavour.
+      options.dialects = .exactly(name)
+      options.profiles = [dialect.profile ?? "text"]
+    } else if role == .client, alpn == "moq-00" {
       // What the recorded client offered: a session of ours would offer other drafts first.
       options.dialects = .exactly(name)
       let asked = dialect.profile
@@ -152,7 +165,7 @@ final class Replay {
     }
     guard let stream = event["stream"]?.integer else { return }
     let isUni = stream & 2 != 0
-    if keys[stream] == nil, stream & 1 == (ours == "client" ? 1 : 0), !refused.contains(stream) {
+    if keys[stream] == nil, !isOurs(stream), !refused.contains(stream) {
       guard let key = core.opened(isUni ? .unidirectional : .bidirectional) else {
         refused.insert(stream)
         return
@@ -162,8 +175,11 @@ final class Replay {
     guard let key = keys[stream] else { return faults.append("stream \(stream) is not known") }
     if let bytes = event["hex"]?.text.flatMap(JSON.bytes(hex:)) {
       var told = stream == 0 && ourIDsDiffer ? renumbered(bytes) : bytes
+      if !isUni { noteType(of: stream, bytes, isOpener: !isOurs(stream)) }
       if isUni {
-        if data[stream] == nil, bytes.first != 5 { told = aliased(bytes) }
+        if data[stream] == nil {
+          if hasStreams { told = ofOurs(bytes) } else if bytes.first != 5 { told = aliased(bytes) }
+        }
         data[stream, default: []] += bytes
       }
       told.withUnsafeBytes { core.received($0, fin: false, on: key) }
@@ -173,6 +189,25 @@ final class Replay {
     }
     if let code = event["reset"]?.integer { core.wasReset(key, code: code) }
     if let code = event["stop_sending"]?.integer { core.wasStopped(key, code: code) }
+  }
+  private func isOurs(_ stream: UInt64) -> Bool { stream & 1 == (ours == "client" ? 0 : 1) }
+  private func noteType(of stream: UInt64, _ bytes: [UInt8], isOpener: Bool) {
+    guard isOpener, asked[stream] == nil else { return }
+    asked[stream] = dialect.requestStreams.first { $0.type == bytes.first.map { UInt64($0) } }
+  }
+  /// The header of a group with our subscription's id for the recorded one: gomoqt counts from 1.
+  private func ofOurs(_ bytes: [UInt8]) -> [UInt8] {
+    var reader = WireReader(bytes.span.bytes), group = SubgroupStream(dialect.objects), writer = WireWriter()
+    do throws(WireError) {
+      try group.walkHeader(&reader)
+      guard let id = subscriptions[group.trackAlias] else {
+        faults.append("a group of subscription \(group.trackAlias), which there is not")
+        return bytes
+      }
+      group.trackAlias = id
+      try group.walkHeader(&writer)
+    } catch { faults.append("\(error)") }
+    return writer.bytes + bytes[reader.position...]
   }
   /// The header of a stream or datagram with our alias for the recorded one, which is 0.
   private func aliased(_ bytes: [UInt8]) -> [UInt8] {
@@ -207,7 +242,7 @@ final class Replay {
   private func count(_ bytes: [UInt8]) -> Int {
     var reader = WireReader(bytes.span.bytes), count = 0
     do throws(WireError) {
-      if bytes.first == 5, !isLite, var fetch = FetchStream(dialect.objects) {
+      if bytes.first == 5, !hasStreams, var fetch = FetchStream(dialect.objects) {
         try fetch.walkHeader(&reader)
         while reader.remaining > 0 {
           var header = ObjectHeader()
@@ -236,39 +271,41 @@ final class Replay {
     guard let bytes = event["hex"]?.text.flatMap(JSON.bytes(hex:)) else { return }
     var half = halves[stream] ?? ([], 0)
     half.bytes += bytes
-    let list = messages(&half.bytes, isLite ? (stream, half.messages) : nil)
+    if half.messages == 0 { noteType(of: stream, half.bytes, isOpener: isOurs(stream)) }
+    let list = messages(&half.bytes, hasStreams ? (stream, half.messages) : nil)
     half.messages += list.count
     halves[stream] = half
     for message in list { perform(message) }
   }
   /// The whole messages at the start of `bytes`, which they are taken from.
-  private func messages(_ bytes: inout [UInt8], _ lite: (stream: UInt64, before: Int)?) -> [Message] {
+  private func messages(_ bytes: inout [UInt8], _ place: (stream: UInt64, before: Int)?) -> [Message] {
     var list: [Message] = []
     while !bytes.isEmpty {
       var kind: MessageKind?
-      if let lite, lite.stream != 0 {
-        let isOpener = lite.stream & 1 == (ours == "client" ? 0 : 1), first = lite.before + list.count == 0
-        if isOpener, first {
-          kind = bytes.first == 1 ? .subscribeNamespace : .subscribe
-          bytes.removeFirst()
-        } else {
-          // The two answers look alike; what was asked on the stream tells.
-          let announces = keys[lite.stream].map { announceStreams.contains($0) } ?? false
-          kind = announces ? (first ? .announceInit : .announce) : .subscribeOK
+      if let place {
+        // What was asked on the stream, and who asked, tell.
+        guard let form = asked[place.stream] else {
+          faults.append("stream \(place.stream) has no type")
+          break
         }
-      } else if lite != nil, lite!.before + list.count > 0 {
-        kind = .sessionUpdate
+        let isOpener = isOurs(place.stream), side = isOpener ? form.opener : form.acceptor
+        let isFirst = place.before + list.count == 0
+        kind = isFirst ? side.first : side.then
+        guard kind != nil else {
+          faults.append("more than was expected on stream \(place.stream)")
+          break
+        }
+        if isOpener, isFirst, !form.isMessageType { bytes.removeFirst() }
       }
       do throws(WireError) {
-        let framing =
-          kind.map(dialect.framing(of:)) ?? (lite == nil ? dialect.framing : dialect.framing(of: .clientSetup))
-        guard let frame = try ControlFrame.find(in: bytes.span.bytes, framing), let count = frame.count,
-          count <= bytes.count
-        else { break }
-        guard let found = kind ?? frame.type.flatMap(dialect.kind(ofType:)) else { break }
+        let framing = kind.map(dialect.framing(of:)) ?? dialect.framing
+        guard let frame = try ControlFrame.find(in: bytes.span.bytes, framing) else { break }
+        // Where messages have no length, a recorded piece holds whole ones.
+        let count = frame.count ?? bytes.count
+        guard count <= bytes.count, let found = kind ?? frame.type.flatMap(dialect.kind(ofType:)) else { break }
         var reader = WireReader(bytes.span.bytes.extracting(0..<count))
         list.append(try dialect.decode(found, from: &reader))
-        bytes.removeFirst(count)
+        bytes.removeFirst(reader.position)
       } catch {
         faults.append("\(error)")
         break
@@ -276,7 +313,6 @@ final class Replay {
     }
     return list
   }
-  private var announceStreams: Set<StreamKey> = []
 
   private func answer(_ kind: MessageKind) -> RequestKey? {
     guard let index = unanswered.firstIndex(where: { $0.1 == kind }) else {
@@ -291,8 +327,8 @@ final class Replay {
       case .clientSetup, .serverSetup, .sessionUpdate, .maxRequestID, .requestsBlocked, .goAway: return
       case .subscribe(let m):
         var request = SubscribeRequest(TrackName(m.namespace, m.name), filter: m.filter)
-        if isLite { request.filter = .currentGroup }
         (request.priority, request.groupOrder, request.forward) = (m.priority, m.groupOrder, m.forward)
+        subscriptions[m.id] = UInt64(subscriptions.count)
         requests[m.id] = try core.subscribe(request)
       case .subscribeOK(let m):
         guard let key = answer(.subscribe) else { return }
@@ -346,6 +382,10 @@ final class Replay {
         for suffix in m.suffixes { announcements[suffix] = try core.announce(suffix) }
         answer(.subscribeNamespace).map { core.accept($0) }
       case .announce(let m):
+        // In transfork it is also the first that is said to who asked.
+        if unanswered.contains(where: { $0.1 == .subscribeNamespace }) {
+          answer(.subscribeNamespace).map { core.accept($0) }
+        }
         if m.status == .active {
           announcements[m.suffix] = try core.announce(m.suffix)
         } else {
@@ -375,10 +415,8 @@ final class Replay {
       case .subscribeRequested(let key, _): unanswered.append((key, .subscribe))
       case .fetchRequested(let key, _): unanswered.append((key, .fetch))
       case .trackStatusRequested(let key, _): unanswered.append((key, .trackStatus))
-      case .announced(let key, _): if !isLite { unanswered.append((key, .publishNamespace)) }
-      case .interested(let key, _):
-        unanswered.append((key, .subscribeNamespace))
-        if let last = keys.max(by: { $0.value.slot < $1.value.slot }) { announceStreams.insert(last.value) }
+      case .announced(let key, _): if !hasStreams { unanswered.append((key, .publishNamespace)) }
+      case .interested(let key, _): unanswered.append((key, .subscribeNamespace))
       case .publishRequested(let key, _, _): unanswered.append((key, .publish))
       case .object, .datagram: delivered += 1
       case .payload(let key, let part): core.consumed(part.count, on: key)

@@ -50,8 +50,9 @@ import Testing
     let heard = recorder.all(.client) { event -> SubscribeAnswer? in
       if case .subscribed(key, let answer) = event { answer } else { nil }
     }
-    // Objects carry it in draft-14; moq-lite says it here.
-    #expect(heard.map(\.priority) == [speech.isFrames ? 7 : 128])
+    // Objects carry it in draft-14; moq-lite says it here, but not as gomoqt has it.
+    let isSaid = speech.isFrames && !["moq-lite-01 gomoqt", "moq-lite-01 gomoqt-0.4"].contains(speech.testDescription)
+    #expect(heard.map(\.priority) == [isSaid ? 7 : 128])
     #expect(pair.allFaults == [])
   }
 

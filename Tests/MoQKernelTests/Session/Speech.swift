@@ -34,6 +34,10 @@ struct Speech: Hashable, Sendable, CustomTestStringConvertible {
   /// Whether a group is a row of frames, and nothing more is said of an object.
   var isFrames: Bool { if case .frames = rules.objects { true } else { false } }
   var hasExtensions: Bool { codec.objects.hasExtensions }
+  /// The most bytes that a payload can have, or a number that no test comes near.
+  var maximumPayload: Int {
+    if case .frames(.length(.uint16)) = codec.objects.subgroup.content { 65_535 } else { 1 << 30 }
+  }
   /// Whether the current group has to be fetched, since no filter says it.
   var joinsByItself: Bool {
     guard !rules.filters.contains(.currentGroup) else { return false }

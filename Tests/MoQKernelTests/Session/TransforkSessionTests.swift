@@ -332,6 +332,58 @@ import Testing
     #expect(isTidy(pair))
   }
 
+  // MARK: Flavours of peers
+
+  /// What only transfork has, as peers spell it.
+  @Test(arguments: ["gomoqt", "moq-rs", "moq-rs-04"]) func flavours(profile: String) throws {
+    let pair = Pair(Speech(dialect: "transfork-03", profile: profile), seed: 5), recorder = Recorder(pair)
+    #expect(pair.client.profile == profile && pair.server.profile == profile)
+    // Info, whose order the publisher leaves open: moq-rs has no words for that.
+    let status = try pair.client.trackStatus(track)
+    pair.settle()
+    let asked = try #require(
+      recorder.first(.server) { event -> RequestKey? in
+        if case .trackStatusRequested(let key, _) = event { key } else { nil }
+      })
+    var state = TrackState(.inProgress, largest: Location(12, 34))
+    state.groupOrder = .publisher
+    try pair.server.answer(asked, state)
+    pair.settle()
+    let heard = recorder.first(.client) { event -> TrackState? in
+      if case .trackStatus(status, let state) = event { state } else { nil }
+    }
+    #expect(heard?.largest == Location(12, 0))
+    #expect(heard?.groupOrder == (profile == "gomoqt" ? .publisher : .ascending))
+    // A group on its request's own stream.
+    let fetch = try pair.client.fetch(
+      FetchRequest(.standalone(track, start: Location(7, 3), endGroup: 7, endObject: nil)))
+    pair.settle()
+    let wanted = try #require(
+      recorder.first(.server) { event -> RequestKey? in if case .fetchRequested(let key, _) = event { key } else { nil }
+      })
+    try pair.server.accept(wanted, FetchAnswer(end: Location(7, .max)))
+    let stream = try pair.server.openFetch(wanted)
+    for id in 3..<5 as Range<UInt64> {
+      try pair.server.send(ObjectInfo(group: 7, id: id), payload(7, id, 100), on: stream)
+    }
+    pair.server.finish(stream: stream)
+    pair.settle()
+    #expect(recorder.objects(.client).infos.map(\.location) == [Location(7, 3), Location(7, 4)])
+    #expect(recorder.ended(.client, fetch)?.reason == .subscriptionEnded)
+    // A gap.
+    let ours = try pair.client.subscribe(SubscribeRequest(track))
+    pair.settle()
+    let served = try #require(recorder.subscribeRequested(.server).first?.0)
+    try pair.server.accept(served, SubscribeAnswer())
+    pair.server.tell(GroupGap(8...11, .tooFarBehind), of: served)
+    pair.settle()
+    let gaps = recorder.all(.client) { event -> GroupGap? in
+      if case .gap(ours, let gap) = event { gap } else { nil }
+    }
+    #expect(gaps == [GroupGap(8...11, .tooFarBehind, code: 26)])
+    #expect(pair.allFaults == [])
+  }
+
   // MARK: Bytes
 
   /// A client of the text, byte by byte, and a server's answers.
