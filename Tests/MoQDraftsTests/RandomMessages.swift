@@ -169,7 +169,7 @@ extension SeededGenerator {
   }
   private mutating func subscribeOK(_ plain: Bool) -> SubscribeOK {
     var m = SubscribeOK()
-    m.priority = plain || chance(2) ? priority() : 128
+    m.priority = chance(2) ? priority() : 128
     guard !plain else { return m }
     (m.id, m.trackAlias, m.expiresMilliseconds, m.groupOrder) = (number(), number(), number(), order())
     if chance(2) { m.largest = location() }
