@@ -16,6 +16,8 @@ extension Suite {
 enum Codec {
   /// How much more than its twin a case may cost.
   static let limit = 1.4
+  /// A datagram was measured at 1.26 to 1.39: room for another machine's noise.
+  static let datagramLimit = 1.5
   /// A message of one byte: what every message costs for being any of 33 (some 30 ns, to be put into the enum, framed
   /// and handed on) is more than its twin costs at all.
   static let oneByteLimit = 2.8
@@ -50,7 +52,8 @@ enum Codec {
         { twin.objects(bytes, $0) }),
     ]
     if !datagram.isEmpty {
-      cases.append(versus("datagram", limit, { Self.datagram(datagram, dialect, $0) }, { twin.datagram(datagram, $0) }))
+      cases.append(
+        versus("datagram", datagramLimit, { Self.datagram(datagram, dialect, $0) }, { twin.datagram(datagram, $0) }))
     }
     return cases
   }
