@@ -176,10 +176,10 @@ struct Explainer: ~Escapable, WireWalk {
         if style == .qlog {
           listed.append(.qlog(parameter, called: key))
         } else if case .unknown(let code) = parameter.key {
-          unknown.append(Self.unknown(code, parameter.value))
+          unknown.append(.parameter(code, parameter.value))
         } else {
           let value = fields.first { $0.key == "value" }?.value ?? .object(fields.filter { $0.key != "type" })
-          Self.add(key, value, to: &known)
+          known.add(key, value)
         }
       }
     } catch {
@@ -195,25 +195,6 @@ struct Explainer: ~Escapable, WireWalk {
     set("parameters", .object(known))
   }
   private var isSetup: Bool { ["CLIENT_SETUP", "SERVER_SETUP"].contains(keys.message) }
-  /// A parameter that comes again makes a list of the two.
-  private static func add(_ key: String, _ value: JSON, to members: inout [JSON.Member]) {
-    guard let index = members.firstIndex(where: { $0.key == key }) else {
-      return members.append(JSON.Member(key, value))
-    }
-    members[index].value = .array((members[index].value.elements ?? [members[index].value]) + [value])
-  }
-  private static func unknown(_ code: UInt64, _ value: Parameter.Value) -> JSON {
-    var raw = value.bytes
-    if case .number(let number) = value {
-      var writer = WireWriter(capacity: 8)
-      try? writer.varint(number)
-      raw = writer.bytes
-    }
-    return .object([
-      JSON.Member("id", .string("0x" + String(code, radix: 16))), JSON.Member("length", .integer(raw.count)),
-      JSON.Member("raw_hex", .string(JSON.hex(raw))),
-    ])
-  }
   mutating func within(
     _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
   ) throws(WireError) {
@@ -229,10 +210,14 @@ struct Explainer: ~Escapable, WireWalk {
     try wire.extensions(form, &value)
     let bytes = value.withUnsafeBytes { [UInt8]($0) }
     note("Extension headers", from: start, JSON.hex(bytes))
-    set("extension_headers_length", .integer(bytes.count))
+    let list = Self.pairs(bytes)
+    switch form {
+    case .count where style == .vectors: set("extension_count", .integer(list?.count ?? 0))
+    default: set("extension_headers_length", .integer(bytes.count))
+    }
     if !bytes.isEmpty {
       set("extension_headers_hex", .string(JSON.hex(bytes)))
-      if let list = Self.pairs(bytes) { set("extension_headers", .array(list)) }
+      if let list { set("extension_headers", .array(list)) }
     }
   }
   /// Key-value pairs one by one; nil where the bytes are none.

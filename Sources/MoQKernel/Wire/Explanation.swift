@@ -62,6 +62,9 @@ extension Dialect {
     var explainer = Explainer(WireReader(bytes.span.bytes, integers: forms.integers), message: message)
     do throws(WireError) {
       try stream.walkHeader(&explainer)
+      if forms.subgroup.flags.contains(.endOfGroup) {
+        explainer.set("contains_end_of_group", .bool(stream.flags.contains(.endOfGroup)))
+      }
       while explainer.wire.remaining > 0 {
         objects.append(try explainer.object(of: &stream))
       }
@@ -101,6 +104,7 @@ extension Dialect {
     var failure: WireError?, header = ObjectHeader()
     do throws(WireError) {
       try datagram.walk(&header, &explainer)
+      if datagram.form.endOfGroupBit != 0 { explainer.set("end_of_group", .bool(datagram.endOfGroup)) }
       try datagram.measure(&header, explainer.wire.remaining)
       if !datagram.isStatus { explainer.payload(explainer.wire.remaining) }
     } catch {
