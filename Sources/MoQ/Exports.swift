@@ -4,3 +4,5 @@ import MoQNetwork
 
 /// Who may have a WebTransport session of a server: which origins, which paths, how many.
 public typealias WebTransportPolicy = MoQNetwork.WebTransportPolicy
+/// How many QUIC connections there are: alive, and lingering after their end.
+public typealias ConnectionCounts = MoQNetwork.ConnectionCounts

@@ -72,6 +72,11 @@ final class Listener: Sendable {
   /// What the sockets answered without a connection. On the loop.
   var counters: QUICEndpoint.Counters { endpoint.value.counters }
 
+  /// How many connections there are. On the loop.
+  var connections: ConnectionCounts { endpoint.value.counts }
+  /// Waits until there is no connection; ends early with the task.
+  func connectionsGone() async { await endpoint.connectionsGone(on: loop) }
+
   /// How long peers have to confirm that they know of the end, in nanoseconds.
   private static var patience: UInt64 { 1_000_000_000 }
 
@@ -104,5 +109,14 @@ final class Listener: Sendable {
       throw bad()
     }
     return (String(host), port)
+  }
+}
+
+extension LoopBound where Value == QUICEndpoint {
+  /// Waits until the endpoint has no connection, not even one that lingers; ends early with the task, or with the loop.
+  func connectionsGone(on loop: Loop) async {
+    let gone = Promise<Void>()
+    guard loop.post({ value.whenEmpty { gone.fulfil(()) } }) else { return }
+    _ = await gone.wait()
   }
 }

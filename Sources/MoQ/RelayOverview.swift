@@ -7,6 +7,8 @@ public struct RelayOverview: Sendable, Equatable {
   public var statistics = RelayStatistics()
   /// Sessions that are alive, by dialect and transport; those in their handshake have no dialect yet.
   public var sessions: [SessionCount] = []
+  /// QUIC connections: a session of raw QUIC has one of its own, those of WebTransport may share one.
+  public var connections = ConnectionCounts()
   /// Groups in the cache.
   public var cachedGroups = 0
   /// What all connections have carried, those that are over included.

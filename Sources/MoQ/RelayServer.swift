@@ -58,7 +58,7 @@ public final class RelayServer: Sendable {
     get async {
       try? await listener.loop.run { [hub, listener] in
         var look = hub.value.overview
-        look.packets = PacketCounters(listener.counters)
+        (look.packets, look.connections) = (PacketCounters(listener.counters), listener.connections)
         return look
       }
     }
@@ -68,6 +68,11 @@ public final class RelayServer: Sendable {
   public func announced(limit: Int = 1000) async -> AnnouncedList? {
     try? await listener.loop.run { [hub] in AnnouncedList(hub.value.origin, limit: limit) }
   }
+
+  /// Waits until the relay has no connection, not even one that lingers after its end; ends early with the task.
+  ///
+  /// Returns at once if there is none: a relay that is closed has let go of all of them by then.
+  public func connectionsGone() async { await listener.connectionsGone() }
 
   /// Serves until the task is cancelled or `close()` is called; then all sessions are closed.
   public func run() async {

@@ -31,6 +31,12 @@ public final class Runtime: Sendable {
 
   /// The endpoint that all sessions of clients share. On the loop only.
   var clientEndpoint: QUICEndpoint { client.value.endpoint(loop) }
+
+  /// Waits until no connection of a client is left, not even one that lingers after its end. Ends early with the task.
+  public func clientConnectionsGone() async {
+    guard let endpoint = try? await loop.run({ LoopBound(self.clientEndpoint, on: self.loop) }) else { return }
+    await endpoint.connectionsGone(on: loop)
+  }
 }
 
 private final class ClientEndpoint {

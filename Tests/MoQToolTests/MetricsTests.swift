@@ -11,6 +11,7 @@ struct MetricsTests {
     look.statistics.counters.objectsIn = 12
     look.statistics.counters.groupsCut = 3
     look.meanRTT = .microseconds(1500)
+    look.connections = ConnectionCounts(alive: 3, lingering: 1)
     look.sessions = [
       .init(dialect: "draft-14", transport: .quic, count: 2), .init(dialect: nil, transport: .webTransport, count: 1),
     ]
@@ -37,6 +38,7 @@ struct MetricsTests {
       "moq_round_trip_seconds{of=\"mean\"} 0.0015",
       "moq_sessions{dialect=\"draft-14\",transport=\"quic\"} 2",
       "moq_sessions{dialect=\"\",transport=\"webtransport\"} 1",
+      "moq_connections{state=\"alive\"} 3", "moq_connections{state=\"lingering\"} 1",
       "moq_loop_delay_seconds 0.002",
     ] { #expect(text.contains("\n\(line)\n"), "\(line)") }
   }

@@ -68,7 +68,7 @@ import Testing
     let lines = [
       "moq_sessions{dialect=\"draft-14\",transport=\"quic\"} 1",
       "moq_sessions{dialect=\"moq-lite-01\",transport=\"quic\"} 1",
-      "moq_namespaces 1", "moq_tracks 1", "moq_subscriptions 1",
+      "moq_connections{state=\"alive\"} 2", "moq_namespaces 1", "moq_tracks 1", "moq_subscriptions 1",
     ]
     let metrics = try get("/metrics", from: page) { text in lines.allSatisfy { text.contains("\n\($0)\n") } }
     for line in lines { #expect(metrics.contains("\n\(line)\n"), "\(line) in \(metrics)") }

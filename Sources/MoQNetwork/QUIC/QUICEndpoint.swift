@@ -52,6 +52,16 @@ public final class QUICEndpoint: LoopMember {
   /// The connections that are alive.
   public var connections: [QUICConnection] { Array(live.values) }
 
+  /// How many connections there are, those that linger after their end included.
+  public var counts: ConnectionCounts { ConnectionCounts(alive: live.count, lingering: lingering.count) }
+
+  /// Calls `body` once, as soon as there is no connection, not even one that lingers.
+  public func whenEmpty(_ body: @escaping () -> Void) {
+    guard !live.isEmpty || !lingering.isEmpty else { return body() }
+    whoAwaitsTheLast.append(body)
+  }
+  private var whoAwaitsTheLast: [() -> Void] = []
+
   /// Where it listens.
   public var addresses: [SocketAddress] { listeners.map(\.address) }
 
@@ -253,7 +263,11 @@ public final class QUICEndpoint: LoopMember {
   func left(_ connection: QUICConnection) {
     lingering[ObjectIdentifier(connection)] = nil
     if lastConnection === connection { (lastKey, lastConnection) = (nil, nil) }
-    if live.isEmpty, lingering.isEmpty, listeners.isEmpty { core.members[ObjectIdentifier(self)] = nil }
+    guard live.isEmpty, lingering.isEmpty else { return }
+    if listeners.isEmpty { core.members[ObjectIdentifier(self)] = nil }
+    let waiting = whoAwaitsTheLast
+    whoAwaitsTheLast = []
+    for body in waiting { body() }
   }
 
   func handshakeEnded(_ connection: QUICConnection) {

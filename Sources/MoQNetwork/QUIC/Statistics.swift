@@ -1,3 +1,12 @@
+/// How many connections an endpoint has.
+public struct ConnectionCounts: Sendable, Equatable {
+  /// In their handshake, or open.
+  public var alive = 0
+  /// Over, and remembered for three probe timeouts: packets that are late are answered with the close (RFC 9000 §10.2).
+  public var lingering = 0
+  public init(alive: Int = 0, lingering: Int = 0) { (self.alive, self.lingering) = (alive, lingering) }
+}
+
 /// A connection's numbers at one moment.
 public struct ConnectionStatistics: Sendable {
   /// Round-trip time: smoothed, and the lowest seen.

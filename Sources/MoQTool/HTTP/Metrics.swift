@@ -54,6 +54,12 @@ extension Metrics {
       look.sessions.isEmpty
         ? [Sample(0)]
         : look.sessions.map { Sample(Double($0.count), ["dialect": $0.dialect ?? "", "transport": $0.transport.name]) })
+    add(
+      "moq_connections", .gauge, "QUIC connections; lingering: over, and answering packets that are late.",
+      [
+        Sample(Double(look.connections.alive), ["state": "alive"]),
+        Sample(Double(look.connections.lingering), ["state": "lingering"]),
+      ])
     counter("moq_sessions_accepted_total", "Sessions since the start.", look.statistics.sessionsAccepted)
     gauge("moq_namespaces", "Namespaces that are announced.", look.statistics.broadcasts)
     gauge("moq_tracks", "Tracks that are subscribed to upstream, or kept.", look.statistics.tracks)
