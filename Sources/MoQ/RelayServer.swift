@@ -246,7 +246,8 @@ final class RelayHost: SessionOwner {
 
 /// A session of a relay, for a log.
 public struct RelaySession: Sendable {
-  /// The connection's first destination id in hexadecimal, by which both sides' traces name it.
+  /// The connection's first destination id in hexadecimal, by which both sides' traces name the session. For a further
+  /// session of WebTransport on the same connection, a hyphen and the number of its request's stream follow.
   public let connectionID: String
   /// As `host:port`; empty: the connection was gone before its handshake was complete.
   public let peerAddress: String
@@ -256,7 +257,7 @@ public struct RelaySession: Sendable {
   public let implementation: String?, path: String?
 
   init(_ driver: SessionDriver) {
-    connectionID = JSON.hex(driver.connectionID)
+    connectionID = driver.name
     peerAddress = driver.connection?.peerAddress?.description ?? ""
     let profile = driver.core.profile.map { " (\($0))" } ?? ""
     dialect = driver.core.dialect.map { $0.name + profile }

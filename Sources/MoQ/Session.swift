@@ -115,8 +115,9 @@ extension Session {
   public var transport: TransportKind { facts.transport }
   /// The peer's address, as `host:port`.
   public var peerAddress: String { facts.peerAddress }
-  /// The connection's first destination id in hexadecimal, by which both sides' traces name it.
-  public var connectionID: String { JSON.hex(facts.connectionID) }
+  /// The connection's first destination id in hexadecimal, by which both sides' traces name the session. For a further
+  /// session of WebTransport on the same connection, a hyphen and the number of its request's stream follow.
+  public var connectionID: String { facts.connectionID }
   /// What the peer calls its implementation, where it says so.
   public var peerImplementation: String? { facts.peerImplementation }
   /// The path the client asked for, on a server.

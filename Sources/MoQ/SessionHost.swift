@@ -112,7 +112,7 @@ final class SessionHost: SessionOwner {
       dialect: SessionDialect(
         name: dialect.name, version: dialect.version, profile: core.profile, alpn: connection?.alpn,
         subprotocol: driver.carrier?.subprotocol),
-      transport: driver.kind, peerAddress: peer, connectionID: driver.connectionID,
+      transport: driver.kind, peerAddress: peer, connectionID: driver.name,
       peerImplementation: core.peerImplementation, peerPath: core.peerPath,
       peerAuthorization: core.peerAuthorization)
     onOutcome?(.success(facts))

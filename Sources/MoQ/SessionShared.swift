@@ -22,7 +22,7 @@ struct SessionFacts: Sendable {
   let dialect: SessionDialect
   let transport: TransportKind
   let peerAddress: String
-  let connectionID: [UInt8]
+  let connectionID: String
   let peerImplementation: String?
   let peerPath: String?
   let peerAuthorization: [AuthorizationToken]

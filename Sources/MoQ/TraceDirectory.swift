@@ -1,7 +1,7 @@
 import MoQKernel
 import MoQNetwork
 
-/// A folder for traces: a qlog file (JSON text sequences) for each session, named by its connection's id.
+/// A folder for traces: a qlog file (JSON text sequences) for each session, named by its `connectionID`.
 ///
 /// Traces hold every control message, with its bytes, and the header of every object, but no payload; tokens are left
 /// out. They are written beside the sessions' work: what would hold it up is dropped, counted, and told in the trace.

@@ -47,15 +47,18 @@ final class SessionLog: Sendable {
     return all.members ?? []
   }
 
+  /// What is enough to tell sessions apart.
+  private static func short(_ id: String) -> String { String(id.prefix(8)) + id.drop { $0 != "-" } }
+
   static func words(_ event: RelaySessionEvent) -> String {
     switch event {
     case .began(let session):
       let name = session.implementation.map { ", which calls itself \(printable($0))" } ?? ""
       let path = session.path.map { ", for \(printable($0))" } ?? ""
       return
-        "Session \(session.connectionID.prefix(8)) of \(session.peerAddress) in \(session.dialect ?? "?")\(name)\(path)"
+        "Session \(short(session.connectionID)) of \(session.peerAddress) in \(session.dialect ?? "?")\(name)\(path)"
     case .ended(let session, let closure, let duration, let numbers):
-      return "Session \(session.connectionID.prefix(8)) ended after \(duration.shown): \(printable(closure.phrase)); "
+      return "Session \(short(session.connectionID)) ended after \(duration.shown): \(printable(closure.phrase)); "
         + "\(size(numbers.bytesReceived)) in, \(size(numbers.bytesSent)) out"
     }
   }

@@ -38,6 +38,51 @@ import Testing
     }
   }
 
+  @Test("each session on a connection leaves a trace of its own, by the same name on both sides")
+  func traces() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "moq-sharing-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await within {
+      var options = ServerOptions()
+      let served = try MoQ.TraceDirectory(folder), asked = try MoQNetwork.TraceDirectory(folder)
+      options.session.traces = served
+      let server = try await Server.listen(on: "127.0.0.1:0", options: options)
+      let loop = Loop(name: "sharing")
+      let group = try await loop.run { [port = server.port] in
+        LoopBound(Sharing(loop, port: port, traces: asked), on: loop)
+      }
+      var incoming = server.sessions.makeAsyncIterator()
+      var names: [String] = []
+      for number in 0..<4 {
+        guard let session = await incoming.next() else { break }
+        names.append(session.connectionID)
+        let end = Int(session.peerPath?.dropFirst() ?? "") ?? number
+        try await loop.run { group.value.close(end, "number \(end) ends") }
+        #expect(await session.closed.phrase.contains("number \(end) ends"))
+        _ = await group.value(at: end, on: loop)
+      }
+      await server.close()
+      loop.shutdown()
+      await loop.join()
+      served.flush()
+      asked.flush()
+
+      let id = try #require(names.map { $0.prefix { $0 != "-" } }.first)
+      #expect(Set(names) == ["\(id)", "\(id)-4", "\(id)-8", "\(id)-12"])
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(Set(files) == Set(names.flatMap { ["\($0)_client.sqlog", "\($0)_server.sqlog"] }))
+      for (number, name) in ["\(id)", "\(id)-4", "\(id)-8", "\(id)-12"].enumerated() {
+        for side in ["client", "server"] {
+          let text = try String(contentsOfFile: "\(folder)/\(name)_\(side).sqlog", encoding: .utf8)
+          #expect(text.contains("\"group_id\": \"\(name)\""))
+          // It tells of this session, to its end, and of no other.
+          #expect(text.split(separator: "\n").last?.contains("number \(number) ends") == true, "\(name)_\(side)")
+          #expect(text.components(separatedBy: "\"type\": \"client_setup\"").count == 2, "\(name)_\(side)")
+        }
+      }
+    }
+  }
+
   /// MOQ_SESSIONS says how many; `make test-sessions` has a thousand.
   @Test("sessions open and close at a relay, three times over: every close arrives, and the memory is given back")
   func manySessions() async throws {
@@ -112,7 +157,7 @@ private final class Sharing {
   private let endpoint: QUICEndpoint
   private var owners: [Owner] = [], drivers: [SessionDriver] = []
 
-  init(_ loop: Loop, port: UInt16) {
+  init(_ loop: Loop, port: UInt16, traces: MoQNetwork.TraceDirectory? = nil) {
     endpoint = QUICEndpoint(loop: loop)
     let http = HTTP3Connection(loop: loop)
     for number in 0..<4 {
@@ -120,6 +165,7 @@ private final class Sharing {
         SessionCore(role: .client, options: SessionConfiguration(), registry: MoQDrafts.dialects), loop: loop)
       let owner = Owner()
       driver.owner = owner
+      driver.traces = traces
       owners.append(owner)
       drivers.append(driver)
       http.connect(WebTransportRequest(authority: "127.0.0.1:\(port)", path: "/\(number)"), for: driver)

@@ -61,6 +61,8 @@ public final class WebTransportSession: SessionCarrier {
     driver.ended(reason)
   }
 
+  override var number: Int64 { id ?? 0 }
+
   override var maximumDatagramSize: Int {
     guard phase == .open, let link, takesDatagrams else { return 0 }
     return max(0, link.maximumDatagramSize - datagramHeader.count)

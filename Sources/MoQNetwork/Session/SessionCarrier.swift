@@ -13,6 +13,8 @@ public class SessionCarrier {
   public internal(set) var path: String?
   public internal(set) var authority: String?
   let connection: QUICConnection?
+  /// Which of several sessions on the connection it is: the number of its request's stream; 0: the first, or the only one.
+  var number: Int64 { 0 }
 
   init(_ kind: TransportKind, _ connection: QUICConnection?) { (self.kind, self.connection) = (kind, connection) }
 

@@ -33,8 +33,9 @@ public final class SessionDriver: ConnectionHandler {
   /// Where the session leaves its trace; nil: nowhere. Set before the connection is there.
   public var traces: TraceDirectory?
   private var trace: SessionTrace?
-  /// The id that names the connection in traces of both sides; empty before there is one.
-  public private(set) var connectionID: [UInt8] = []
+  /// What names the session in traces of both sides: its connection's id in hexadecimal; for a further session of
+  /// WebTransport on a connection, a hyphen and the number of its request's stream follow. Empty before there is one.
+  public private(set) var name = ""
   /// Why the connection ended, once it has.
   public private(set) var closeReason: ConnectionClose?
   /// When the connection's handshake was complete; nil: not yet.
@@ -112,8 +113,8 @@ public final class SessionDriver: ConnectionHandler {
     (self.connection, self.carrier) = (connection, carrier)
     tick()
     connectedAt = now
-    connectionID = connection.originalID
-    trace = traces?.begin(connectionID, isServer: core.role == .server, at: now)
+    name = JSON.hex(connection.originalID) + (carrier.number == 0 ? "" : "-\(carrier.number)")
+    trace = traces?.begin(name, isServer: core.role == .server, at: now)
     core.tap = trace?.tap
     core.maximumDatagramSize = carrier.maximumDatagramSize
     core.connected(

@@ -3,7 +3,7 @@ import Glibc
 import MoQKernel
 import Synchronization
 
-/// A folder where sessions leave traces: for each session a qlog file, named by its connection's id, that both sides know.
+/// A folder where sessions leave traces: for each session a qlog file, named by what both sides know it by.
 ///
 /// Files are written on a thread of their own. A session never waits for it: what comes while too much is waiting is
 /// left out, counted, and told in the trace.
@@ -55,8 +55,8 @@ public final class TraceDirectory: Sendable {
   /// Waits until all that was handed over is in its file. Blocks the caller.
   public func flush() { queue.sync {} }
 
-  /// A trace for a session whose connection has this id; nil: the session is not among those that are traced.
-  func begin(_ connectionID: [UInt8], isServer: Bool, at start: Instant) -> SessionTrace? {
+  /// A trace for the session of this name; nil: it is not among those that are traced.
+  func begin(_ name: String, isServer: Bool, at start: Instant) -> SessionTrace? {
     let isWanted = state.withLock { state in
       defer { state.seen &+= 1 }
       guard state.seen.isMultiple(of: sample) else { return false }
@@ -69,7 +69,7 @@ public final class TraceDirectory: Sendable {
       return true
     }
     guard isWanted else { return nil }
-    let name = connectionID.isEmpty ? "unnamed" : JSON.hex(connectionID)
+    let name = name.isEmpty ? "unnamed" : name
     let file = TraceFile("\(path)/\(name)_\(isServer ? "server" : "client")")
     let header = QlogTap.header(name: name, isServer: isServer, wallClock: Self.time(start))
     _ = put(header, to: file)
@@ -147,7 +147,7 @@ final class TraceFile: Sendable {
       return true
     }
   }
-  /// Never over a file that is there: sessions of one connection have its id in common.
+  /// Never over a file that is there: whoever chooses a connection's id may choose it twice.
   private func open() -> Int32? {
     for number in 1...1_000 {
       let path = stem + (number == 1 ? "" : "-\(number)") + ".sqlog"
