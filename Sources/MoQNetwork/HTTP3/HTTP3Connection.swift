@@ -308,6 +308,11 @@ public final class HTTP3Connection: ConnectionHandler {
         session.end(.webTransport(.unsupported))
         continue
       }
+      guard core.permitsRequest else {
+        asked.removeAll { $0 === session }
+        session.end(.failed("the server permits no further session on this connection"))
+        continue
+      }
       let stream = connection.open(bidirectional: true, priority: .urgent)
       guard stream.id >= 0 else {
         stream.reset(HTTP3Code.requestCancelled.rawValue)

@@ -84,6 +84,7 @@ extension HTTP3Core {
       guard policy.serves(path: request.path) else { return refuse(stream, status: 404) }
       guard policy.allows(origin: request.origin) else { return refuse(stream, status: 403) }
       guard sessions.count < policy.maximumSessions else { return refuse(stream, status: 429) }
+      if let permittedSessions, sessions.count >= permittedSessions { return refuse(stream, .requestRejected) }
       let chosen = protocols.first { request.protocols.contains($0) }
       var fields = [Field(":status", "200")]
       if wantsDraft02 { fields.append(Field("sec-webtransport-http3-draft", "draft02")) }
@@ -230,7 +231,8 @@ extension HTTP3Core {
     case CapsuleType.drain: length == 0 ? true : nil
     case CapsuleType.datagram: length <= 1 << 16
     case _ where CapsuleType.ofStreams.contains(type): nil
-    // Flow control of sessions is on only if both sides want it, and this one does not.
+    // Among them flow control of the session, which is ignored while it is off: it is on only if both sides offer it,
+    // and this one does not (draft-ietf-webtrans-http3-16 §5.1).
     default: false
     }
   }

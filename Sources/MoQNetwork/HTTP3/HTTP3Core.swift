@@ -161,6 +161,23 @@ final class HTTP3Core {
 
   // MARK: What its owner wants
 
+  /// The most sessions that the settings of both sides allow on the connection at a time; nil: they name no limit.
+  ///
+  /// From draft-13 on several sessions want flow control of their own, which is on only if both sides offer it, and
+  /// this one does not (draft-ietf-webtrans-http3-16 §5.1).
+  var permittedSessions: UInt64? {
+    switch peerSettings?.preferred {
+    case nil, .draft02: nil
+    case .draft07: isServer ? nil : peerSettings?.sessions[.draft07]
+    case .draft13, .draft15: 1
+    }
+  }
+  /// Whether a client may ask for a session now.
+  var permitsRequest: Bool {
+    guard let permittedSessions else { return true }
+    return streams.values.count { if case .request = $0.use { true } else { false } } < permittedSessions
+  }
+
   /// Asks for a session on this stream, which is this side's and new.
   func connect(_ request: WebTransportRequest, on id: Int64) {
     guard !isOver, let generation = peerSettings?.preferred else { return }
@@ -303,7 +320,7 @@ enum CapsuleType {
   static let datagram: UInt64 = 0x00
   static let close: UInt64 = 0x2843
   static let drain: UInt64 = 0x78ae
-  /// Limits of single streams, which are QUIC's: these two may not be sent.
+  /// Limits of single streams, which are QUIC's: these two may not be sent (§5.4).
   static let ofStreams: Set<UInt64> = [0x190b_4d3e, 0x190b_4d42]
 }
 

@@ -25,7 +25,7 @@ import Testing
     var generation: HTTP3Settings.Generation?
     var testDescription: String { name }
   }
-  static func pairs(_ values: [(UInt64, UInt64)]) -> [UInt8] {
+  fileprivate static func pairs(_ values: [(UInt64, UInt64)]) -> [UInt8] {
     var bytes: [UInt8] = []
     for (id, value) in values {
       bytes.append(varint: id)
@@ -109,6 +109,63 @@ import Testing
       ])
     peer.bytes(8, peer.request([:], [("wt-available-protocols", "moq-00")]))
     #expect(peer.fields(on: 8) == [Field(":status", "200")])
+  }
+
+  /// Who may have several sessions on a connection: the draft, what the peer says of it, whether it has flow control.
+  struct Pool: Sendable, CustomTestStringConvertible {
+    var generation: HTTP3Settings.Generation?
+    var value: UInt64 = 1
+    var offersFlowControl = false
+    /// Of two that are asked for.
+    var atServer: Int, atClient: Int
+    var testDescription: String {
+      "\(generation.map { "\($0)" } ?? "no draft"), \(value)\(offersFlowControl ? ", flow control" : "")"
+    }
+    var settings: [UInt8] {
+      HTTP3CoreTests.pairs(
+        [(0x08, 1), (0x33, 1)] + (generation.map { [($0.rawValue, value)] } ?? [])
+          // WT_INITIAL_MAX_DATA, _STREAMS_UNI, _STREAMS_BIDI.
+          + (offersFlowControl ? [(0x2b61, 1 << 20), (0x2b64, 100), (0x2b65, 100)] : []))
+    }
+  }
+  static let pools = [
+    Pool(generation: .draft02, atServer: 2, atClient: 2),
+    Pool(generation: .draft07, value: 1, atServer: 2, atClient: 1),
+    Pool(generation: .draft07, value: 2, atServer: 2, atClient: 2),
+    Pool(generation: .draft13, value: 16, atServer: 1, atClient: 1),
+    Pool(generation: .draft13, value: 16, offersFlowControl: true, atServer: 1, atClient: 1),
+    Pool(generation: .draft15, atServer: 1, atClient: 1),
+    Pool(generation: .draft15, offersFlowControl: true, atServer: 1, atClient: 1),
+    Pool(generation: nil, atServer: 2, atClient: 0),
+  ]
+
+  @Test("a second session, where it needs flow control that is not offered", arguments: pools)
+  func pooling(pool: Pool) {
+    var client = HTTP3Peer(isServer: true, begins: false)
+    client.bytes(2, [0x00] + HTTP3Peer.frame(4, pool.settings))
+    client.bytes(0, client.request())
+    client.bytes(4, client.request())
+    #expect(client.core.sessions.count == pool.atServer)
+    #expect(client.effects.contains(.reset(4, .requestRejected)) == (pool.atServer == 1))
+    #expect(!client.core.isOver)
+    // There is room again when the first has ended.
+    client.bytes(0, [], fin: true)
+    client.bytes(8, client.request())
+    #expect(client.core.sessions.contains(8))
+
+    var server = HTTP3Peer(isServer: false, begins: false)
+    server.bytes(3, [0x00] + HTTP3Peer.frame(4, pool.settings))
+    var permitted = 0
+    for id in [0, 4] as [Int64] where server.core.peerSettings?.preferred != nil && server.core.permitsRequest {
+      server.core.connect(WebTransportRequest(authority: "here"), on: id)
+      server.take()
+      permitted += 1
+    }
+    #expect(permitted == pool.atClient)
+    if permitted == 1 {
+      server.bytes(0, server.headers([(":status", "200")]), fin: true)
+      #expect(server.core.permitsRequest)
+    }
   }
 
   @Test(

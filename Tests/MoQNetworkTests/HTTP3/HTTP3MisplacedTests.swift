@@ -68,11 +68,11 @@ import Testing
   }
 
   @Test("the table is as long as it claims to be")
-  func count() { #expect(Self.all.count >= 110) }
+  func count() { #expect(Self.all.count >= 170) }
 
   // MARK: The table
 
-  static let all = control + settings + streams + requests + messages + capsules + datagrams + clients
+  static let all = control + settings + streams + requests + messages + capsules + flowControl + datagrams + clients
 
   private static func frame(_ type: UInt64, _ payload: [UInt8] = []) -> [UInt8] { HTTP3Peer.frame(type, payload) }
   private static func varints(_ values: UInt64...) -> [UInt8] {
@@ -314,13 +314,29 @@ import Testing
     onSession("DRAIN with a payload", malformed, capsule(0x78ae, [0])),
     onSession("a limit of a single stream", malformed, capsule(0x190b_4d3e, [0, 0])),
     onSession("a stream that is blocked", malformed, capsule(0x190b_4d42, [0, 0])),
-    onSession("flow control of the session", .ignored, capsule(0x190b_4d3d, [0]) + capsule(0x190b_4d3f, [0])),
     onSession("a reserved capsule", .ignored, capsule(0x29 * 3 + 0x17, [1, 2, 3])),
     onSession("a capsule of 100 kB", .ignored, capsule(0xabcdef, [UInt8](repeating: 0, count: 100_000))),
     onSession(
       "a capsule that claims 2^62 - 1 bytes", .ignored, frame(0, [0x68, 0x44] + [UInt8](repeating: 0xff, count: 8))),
     onSession("ends within a capsule", malformed, frame(0, [0x68, 0x43, 0x05]), fin: true),
   ]
+
+  /// The capsules of a session's flow control, which is on only if both sides offer it (draft-ietf-webtrans-http3-16
+  /// §5.1, §5.6). Ignored is ignored: limits that fall, that no stream could reach, that are no integer, or none at all.
+  static let flowControl: [Case] = [
+    ("WT_MAX_DATA", 0x190b_4d3d), ("WT_MAX_STREAMS, bidirectional", 0x190b_4d3f),
+    ("WT_MAX_STREAMS, unidirectional", 0x190b_4d40), ("WT_DATA_BLOCKED", 0x190b_4d41),
+    ("WT_STREAMS_BLOCKED, bidirectional", 0x190b_4d43), ("WT_STREAMS_BLOCKED, unidirectional", 0x190b_4d44),
+  ].flatMap { (name: String, type: UInt64) -> [Case] in
+    var capsules: [UInt8] = []
+    for payload in [varints(5), varints(4), varints(1 << 61), [0x40], [], [UInt8](repeating: 0xff, count: 2_000)] {
+      capsules += capsule(type, payload)
+    }
+    return [
+      onSession("\(name), which nobody offered", .ignored, capsules),
+      client("session: \(name), which nobody offered", .ignored) { [capsules] in $0.bytes(0, capsules) },
+    ]
+  }
 
   static let datagrams: [Case] = [
     Case("datagram: empty", .closes(.datagramError)) { _ = $0.datagram([]) },
@@ -354,6 +370,13 @@ import Testing
       $0.bytes(4, $0.headers(fields), fin: fin)
     }
   }
+  /// On a session of a client whose server's settings allow several.
+  private static func clientSession(_ name: String, _ outcome: Outcome, _ frames: [UInt8]) -> Case {
+    client("session: \(name)", outcome) {
+      $0.core.connect(WebTransportRequest(authority: "here"), on: 4)
+      $0.bytes(4, $0.headers([(":status", "200")]) + frames)
+    }
+  }
   private static let malformedAnswer = Outcome.fails(4, .aborted(.messageError, byPeer: false))
 
   static let clients: [Case] = [
@@ -379,6 +402,8 @@ import Testing
       $0.core.connect(WebTransportRequest(authority: "here"), on: 4)
       $0.reset(4, HTTP3Code.requestRejected.rawValue)
     },
+    clientSession("a limit of a single stream", malformed, capsule(0x190b_4d3e, [0, 0])),
+    clientSession("a stream that is blocked", malformed, capsule(0x190b_4d42, [0, 0])),
     answer("status 404", .fails(4, .refused(status: 404)), [(":status", "404")], fin: true),
     answer("status 302", .fails(4, .refused(status: 302)), [(":status", "302"), ("location", "https://b")], fin: true),
     answer("no status", malformedAnswer, [("server", "x")]),
