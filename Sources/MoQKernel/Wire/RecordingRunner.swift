@@ -85,6 +85,8 @@ public struct RecordedStream: Sendable {
 public struct RecordedTraffic: Sendable {
   public var streams: [RecordedStream]
   public var datagrams: [[UInt8]]
+  /// What a session of WebTransport was agreed to speak, where that was said.
+  public var subprotocol: String?
   public init(streams: [RecordedStream] = [], datagrams: [[UInt8]] = []) {
     (self.streams, self.datagrams) = (streams, datagrams)
   }

@@ -39,7 +39,7 @@ public enum HTTP3Recording {
         case .refused(_, let failure): problem = RecordingProblem("\(stream.name): \(failure)")
         case .reset(_, let code), .stop(_, let code): problem = RecordingProblem("\(stream.name): refused with \(code)")
         case .established(let facts):
-          if core === server { request = facts.request } else { isOpen = true }
+          if core === server { request = facts.request } else { (isOpen, result.subprotocol) = (true, facts.chosen) }
         default: break
         }
       }

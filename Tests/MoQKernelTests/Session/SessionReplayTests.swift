@@ -1,7 +1,9 @@
 import Foundation
 import MoQDrafts
-import MoQKernel
+import MoQNetwork
 import Testing
+
+@testable import MoQKernel
 
 /// One half of a recorded session is fed to a session of ours, which is told to ask and to answer what the
 /// other half did. It must come to the same: established, every object delivered, nothing closed by us.
@@ -15,12 +17,11 @@ import Testing
     .appending(path: "../../Recordings").standardizedFileURL
   static let cases: [Case] = {
     let all = (FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String]) ?? []
-    // What WebTransport wraps is unwrapped above the kernel: those recordings are decoded there, and not replayed.
-    let paths = all.filter { $0.hasSuffix(".json") && !$0.contains("webtransport") }.sorted()
+    let paths = all.filter { $0.hasSuffix(".json") }.sorted()
     return paths.flatMap { [Case(path: $0, role: .client), Case(path: $0, role: .server)] }
   }()
 
-  @Test func recordingsAreThere() { #expect(Self.cases.count >= 270) }
+  @Test func recordingsAreThere() { #expect(Self.cases.count >= 290) }
 
   @Test(arguments: cases) func replays(_ test: Case) throws {
     let bytes = try [UInt8](Data(contentsOf: Self.folder.appending(path: test.path)))
@@ -53,6 +54,8 @@ final class Replay {
   /// were counted from 0, as its ids are.
   private let aliasesDiffer: Bool
   private let alpn: String
+  /// Whether the session was one of WebTransport, and its subprotocol, if one was agreed on.
+  private let isWebTransport: Bool, subprotocol: String?
   private var keys: [UInt64: StreamKey] = [:]
   private var refused: Set<UInt64> = []
   private var opened = (bidirectional: 0 as UInt64, unidirectional: 0 as UInt64)
@@ -73,7 +76,9 @@ final class Replay {
   private var ourIDsDiffer: Bool { ourIDs.contains { $0 != $1 } }
 
   init(_ recording: JSON, role: SessionCore.Role) throws {
-    events = try #require(recording["events"]?.elements)
+    isWebTransport = recording["transport"]?.text == "webtransport-h3"
+    let recorded = try #require(recording["events"]?.elements)
+    (events, subprotocol) = isWebTransport ? try Self.unwrapped(recorded) : (recorded, nil)
     alpn = recording["alpn"]?.text ?? ""
     let name = try #require(recording["dialect"]?.text), peer = recording["peer"]?.text?.lowercased() ?? ""
     // Where a peer differs from the text, what it wrote is read in its own way; our session is told nothing of that.
@@ -81,6 +86,7 @@ final class Replay {
       switch (name, peer) {
       case ("moq-lite-01", let peer) where peer.contains("gomoqt v0.4"): Lite01Gomoqt04.self
       case ("moq-lite-01", let peer) where peer.contains("gomoqt"): Lite01Gomoqt.self
+      case ("moq-lite-01", let peer) where peer.contains("moq-rs"): Lite01.self
       case ("moq-lite-01", _): Lite01MoqDev.self
       case ("transfork-03", let peer) where peer.contains("gomoqt"): Transfork03Gomoqt.self
       case ("transfork-03", let peer) where peer.contains("moq-rs"): Transfork03MoqRs.self
@@ -98,7 +104,7 @@ final class Replay {
       // What the recorded client began with: an ALPN tells no flavour.
       options.dialects = .exactly(name)
       options.profiles = [dialect.profile ?? "text"]
-    } else if role == .client, alpn == "moq-00" {
+    } else if role == .client, alpn == "moq-00" || isWebTransport {
       // What the recorded client offered: a session of ours would offer other drafts first.
       options.dialects = .exactly(name)
       let asked = dialect.profile
@@ -107,6 +113,37 @@ final class Replay {
       }
     }
     core = SessionCore(role: role, options: options, registry: dialects)
+  }
+
+  /// What happened to the WebTransport session of a recorded HTTP/3 connection, in the same order: its streams are
+  /// numbered as on a connection of their own, and begin behind what says whose they are.
+  private static func unwrapped(_ events: [JSON]) throws -> (events: [JSON], subprotocol: String?) {
+    struct Half: Hashable { let stream: UInt64, fromClient: Bool }
+    let outer = try RecordedTraffic(events), inner = try HTTP3Recording.unwrap(outer).get()
+    #expect(outer.datagrams.isEmpty, "datagrams are not unwrapped here")
+    // How many bytes in front are not the session's, and which stream of the session it is.
+    var headers: [Half: (left: Int, stream: UInt64)] = [:]
+    for stream in inner.streams {
+      let id = stream.id & 3 == 0 ? stream.id + 4 : stream.id
+      let whole = try #require(outer.streams.first { $0.id == id && $0.fromClient == stream.fromClient })
+      headers[Half(stream: id, fromClient: stream.fromClient)] = (whole.bytes.count - stream.bytes.count, stream.id)
+    }
+    let own = try events.compactMap { event -> JSON? in
+      guard let id = event["stream"]?.integer else { return event }
+      let half = Half(stream: id, fromClient: event["from"]?.text == "client")
+      guard let (left, stream) = headers[half] else { return nil }
+      let bytes = try event["hex"]?.text.map { try #require(JSON.bytes(hex: $0)) }
+      headers[half]?.left = max(0, left - (bytes?.count ?? 0))
+      return .object(
+        try #require(event.members).map { member in
+          switch member.key {
+          case "stream": JSON.Member("stream", .number("\(stream)"))
+          case "hex": JSON.Member("hex", .string(JSON.hex((bytes ?? []).dropFirst(left))))
+          default: member
+          }
+        })
+    }
+    return (own, inner.subprotocol)
   }
 
   /// The numbers of our half's requests, and what a session of ours would have for each: one recorded relay counts
@@ -138,7 +175,7 @@ final class Replay {
 
   func run() {
     core.ticked(at: Instant(nanoseconds: 1))
-    core.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+    core.connected(alpn: alpn, subprotocol: subprotocol, transport: isWebTransport ? .webTransport : .quic)
     drain()
     for event in events {
       core.ticked(at: Instant(nanoseconds: 1_000_000 * (1 + (event["t_ms"]?.integer ?? 0))))
