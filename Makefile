@@ -1,7 +1,7 @@
 # Every door of the project. `make help` lists them; each is a script in Scripts/ that a person can run as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix format lint bench test-peers test-sessions interop test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
+.PHONY: help demo test matrix format lint bench test-peers test-sessions interop test-browser test-firefox test-fresh test-ngtcp2-1x test-asan test-tsan fuzz soak-sim
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ interop: ## The public interop runner's tests against our relay, in every dialec
 
 test-browser: ## The relay's page in Chromium, against the tool over raw QUIC; screenshots under .scratch/browser
 	@Scripts/test-browser
+
+test-firefox: ## The same in Firefox, without screenshots
+	@Scripts/test-browser firefox
 
 test-fresh: ## Demo and test in a bare Debian 12 and 13 with only the Swift toolchain mounted (root, debootstrap)
 	@Scripts/test-fresh
