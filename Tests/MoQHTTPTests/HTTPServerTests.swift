@@ -32,6 +32,8 @@ struct NoIdentity: Error {}
     let server = try echo()
     let got = try #require(try answer("HEAD /1234 HTTP/1.1\r\nHost: x\r\n\r\n", port: server.port))
     #expect(got.status == 200 && got.contains("Content-Length: 5\r\n") && got.answerBody == "", "\(got)")
+    let none = try #require(try answer("HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n", port: server.port))
+    #expect(none.status == 404 && none.contains("Content-Length: 2\r\n") && none.answerBody == "", "\(none)")
   }
 
   @Test(arguments: ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "BREW"])
@@ -50,8 +52,10 @@ struct NoIdentity: Error {}
   ])
   func `a body is refused before it has come`(_ rest: String) throws {
     let server = try echo()
-    let got = try #require(try answer("GET / HTTP/1.1\r\nHost: x\r\n\(rest)", port: server.port))
-    #expect(got.status == 413, "\(got)")
+    for method in ["GET", "HEAD"] {
+      let got = try #require(try answer("\(method) / HTTP/1.1\r\nHost: x\r\n\(rest)", port: server.port))
+      #expect(got.status == 413, "\(got)")
+    }
   }
 
   @Test func `too long a request is refused`() throws {
