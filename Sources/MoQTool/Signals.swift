@@ -1,4 +1,4 @@
-import Foundation
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -14,7 +14,7 @@ enum Signals {
     guard pipe(&ends) == 0 else { return -1 }
     let (reading, writing) = (ends[0], ends[1])
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    Thread.detachNewThread {
+    DispatchQueue(label: "moq.signals").async {
       var number: UInt8 = 0
       while true {
         let count = read(reading, &number, 1)
