@@ -36,7 +36,7 @@ public final class SessionCore {
   /// Called once when effects or events appear while there were none. Must not call back into the session.
   public var onWork: (() -> Void)?
 
-  /// Who is told of every message and header; nil: nobody.
+  /// Who is told of every message and header; nil: nobody, at the cost of a comparison each.
   @exclusivity(unchecked) public var tap: SessionTap?
 
   let negotiation: Negotiation
