@@ -309,6 +309,10 @@ def prefix_is_asked_for(bench, stage, dialect):
         subscribe(page, "demonstration/clock", "now")
         page.wait(f"{LISTED} === 'demonstration/clock'", 20, "the announcement beside the track in the list")
         objects(page, 10)
+        # What was asked for before is taken back, so that the same can be asked for again.
+        for prefix, shown in [("demonstration/clock", "demonstration/clock"), ("demo", ""), ("demonstration", "demonstration/clock")]:
+            below(page, prefix)
+            page.wait(f"app.asked.prefix === '{prefix}' && {LISTED} === '{shown}'", 20, f"“{shown}” below {prefix} in the list")
     return "listed below a prefix, and gone"
 
 
