@@ -23,16 +23,26 @@ public enum Draft07: Dialect {
     public static var type: UInt64? { 0x40 }
     public static var section: StaticString { "§6.2" }
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .setup07)
+    }
+    static func walk(
+      _ m: inout ClientSetup, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.versions("Number of Supported Versions", "Supported Version", &m.versions)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup07)
+      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, spelling)
     }
   }
   public enum SERVER_SETUP: Layout {
     public static var type: UInt64? { 0x41 }
     public static var section: StaticString { "§6.2" }
     public static func walk(_ m: inout ServerSetup, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .setup07)
+    }
+    static func walk(
+      _ m: inout ServerSetup, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.varint("Selected Version", &m.version)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup07)
+      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, spelling)
     }
   }
   public enum GOAWAY: Layout {
@@ -46,13 +56,16 @@ public enum Draft07: Dialect {
     public static var type: UInt64? { 0x3 }
     public static var section: StaticString { "§6.4" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .draft07)
+    }
+    static func walk(_ m: inout Subscribe, _ wire: inout some Wire, _ filters: Filters) throws(WireError) {
       try wire.varint("Subscribe ID", &m.id)
       try wire.varint("Track Alias", &m.trackAlias)
       try wire.fullName("Track Namespace", &m.namespace, "Track Name", &m.name)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.code("Group Order", &m.groupOrder, wanted: "0 to 2")
       try wire.implied("Forward", &m.forward, true)
-      try wire.filter(&m.filter, .draft07)
+      try wire.filter(&m.filter, filters)
       try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message07)
     }
   }
@@ -60,12 +73,19 @@ public enum Draft07: Dialect {
     public static var type: UInt64? { 0x2 }
     public static var section: StaticString { "§6.5" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .draft07)
+    }
+    static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire, _ filters: Filters) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
       try wire.varint("Subscribe ID", &m.subscription)
       try wire.location("StartGroup", "StartObject", &m.start)
       try wire.orOpen("EndGroup", &m.endGroup)
       try wire.implied("Group Order", &m.groupOrder, nil)
-      try wire.orOpen("EndObject", &m.endObject)
+      if filters.endObject {
+        try wire.orOpen("EndObject", &m.endObject)
+      } else {
+        try wire.implied("EndObject", &m.endObject, nil)
+      }
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.implied("Forward", &m.forward, true)
       try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message07)

@@ -46,12 +46,10 @@ public enum Draft07ImquicOffer: Variant {
   public typealias Base = Draft07
   public static var profile: String? { "imquic-offer" }
 
-  public enum CLIENT_SETUP: Layout {
-    public static var type: UInt64? { 0x40 }
-    public static var section: StaticString { "§6.2" }
+  public enum CLIENT_SETUP: Amended {
+    public typealias Former = Base.CLIENT_SETUP
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
-      try wire.versions("Number of Supported Versions", "Supported Version", &m.versions)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup11)
+      try Former.walk(&m, &wire, .setup11)
     }
   }
 }

@@ -6,10 +6,10 @@ import MoQKernel
 /// may join a subscription; SUBSCRIBE_DONE counts streams instead of naming the last object;
 /// SUBSCRIBES_BLOCKED; objects have extension headers, counted; a status has a datagram of its own, and a
 /// payload in a datagram has no length.
-public enum Draft08: Dialect {
+public enum Draft08: Revision {
+  public typealias Base = Draft07
   public static var name: String { "draft-08" }
   public static var version: UInt64 { 0xff00_0008 }
-  public static var framing: Framing { Draft07.framing }
   public static var objects: ObjectForms {
     ObjectForms(
       statuses: StatusForm(valid: 0b11_1011, four: .endOfTrackAndGroup, five: .endOfTrack),
@@ -18,55 +18,37 @@ public enum Draft08: Dialect {
       fetch: FetchForm(.full(.count), requestID: "Subscribe ID", section: "§8.4.3"),
       datagram: DatagramForm(types: 0b110, statusBit: 2, always: (.count, nil), section: "§8.2"))
   }
-  public static func check(_ message: Message) throws(WireError) { try GroupOrder.check(in: message) }
 
-  public enum CLIENT_SETUP: Layout {
-    public static var type: UInt64? { 0x40 }
+  public enum CLIENT_SETUP: Amended {
+    public typealias Former = Draft07.CLIENT_SETUP
     public static var section: StaticString { "§7.2" }
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
-      try wire.versions("Number of Supported Versions", "Supported Version", &m.versions)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup08)
+      try Former.walk(&m, &wire, .setup08)
     }
   }
-  public enum SERVER_SETUP: Layout {
-    public static var type: UInt64? { 0x41 }
+  public enum SERVER_SETUP: Amended {
+    public typealias Former = Draft07.SERVER_SETUP
     public static var section: StaticString { "§7.2" }
     public static func walk(_ m: inout ServerSetup, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Selected Version", &m.version)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup08)
+      try Former.walk(&m, &wire, .setup08)
     }
   }
-  public enum SUBSCRIBE: Layout {
-    public static var type: UInt64? { 0x3 }
+  public enum SUBSCRIBE: Amended {
+    public typealias Former = Draft07.SUBSCRIBE
     public static var section: StaticString { "§7.4" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Subscribe ID", &m.id)
-      try wire.varint("Track Alias", &m.trackAlias)
-      try wire.fullName("Track Namespace", &m.namespace, "Track Name", &m.name)
-      try wire.byte("Subscriber Priority", &m.priority)
-      try wire.code("Group Order", &m.groupOrder, wanted: "0 to 2")
-      try wire.implied("Forward", &m.forward, true)
-      try wire.filter(&m.filter, .draft08)
-      try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message07)
+      try Former.walk(&m, &wire, .draft08)
     }
   }
-  public enum SUBSCRIBE_UPDATE: Layout {
-    public static var type: UInt64? { 0x2 }
+  public enum SUBSCRIBE_UPDATE: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_UPDATE
     public static var section: StaticString { "§7.5" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      try wire.varint("Subscribe ID", &m.subscription)
-      try wire.location("StartGroup", "StartObject", &m.start)
-      try wire.orOpen("EndGroup", &m.endGroup)
-      try wire.implied("Group Order", &m.groupOrder, nil)
-      try wire.implied("EndObject", &m.endObject, nil)
-      try wire.byte("Subscriber Priority", &m.priority)
-      try wire.implied("Forward", &m.forward, true)
-      try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message07)
+      try Former.walk(&m, &wire, .draft08)
     }
   }
-  public enum FETCH: Layout {
-    public static var type: UInt64? { 0x16 }
+  public enum FETCH: Amended {
+    public typealias Former = Draft07.FETCH
     public static var section: StaticString { "§7.7" }
     public static func walk(_ m: inout Fetch, _ wire: inout some Wire) throws(WireError) {
       var f = try FetchFields(m.range)
@@ -91,9 +73,8 @@ public enum Draft08: Dialect {
       m.range = f.range
     }
   }
-  public enum PUBLISH_DONE: Layout {
-    public static var name: String { "SUBSCRIBE_DONE" }
-    public static var type: UInt64? { 0xB }
+  public enum PUBLISH_DONE: Amended {
+    public typealias Former = Draft07.PUBLISH_DONE
     public static var section: StaticString { "§7.19" }
     public static func walk(_ m: inout SubscribeDone, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Subscribe ID", &m.id)
@@ -112,37 +93,7 @@ public enum Draft08: Dialect {
     }
   }
 
-  public typealias GOAWAY = Draft07.GOAWAY
-  public typealias MAX_REQUEST_ID = Draft07.MAX_REQUEST_ID
-  public typealias SUBSCRIBE_OK = Draft07.SUBSCRIBE_OK
-  public typealias SUBSCRIBE_ERROR = Draft07.SUBSCRIBE_ERROR
-  public typealias UNSUBSCRIBE = Draft07.UNSUBSCRIBE
-  public typealias FETCH_OK = Draft07.FETCH_OK
-  public typealias FETCH_ERROR = Draft07.FETCH_ERROR
-  public typealias FETCH_CANCEL = Draft07.FETCH_CANCEL
-  public typealias FETCH_UPDATE = Draft07.FETCH_UPDATE
-  public typealias SUBSCRIBE_GAP = Draft07.SUBSCRIBE_GAP
-  public typealias TRACK_STATUS = Draft07.TRACK_STATUS
-  public typealias TRACK_STATUS_OK = Draft07.TRACK_STATUS_OK
-  public typealias PUBLISH_NAMESPACE = Draft07.PUBLISH_NAMESPACE
-  public typealias PUBLISH_NAMESPACE_OK = Draft07.PUBLISH_NAMESPACE_OK
-  public typealias PUBLISH_NAMESPACE_ERROR = Draft07.PUBLISH_NAMESPACE_ERROR
-  public typealias PUBLISH_NAMESPACE_DONE = Draft07.PUBLISH_NAMESPACE_DONE
-  public typealias PUBLISH_NAMESPACE_CANCEL = Draft07.PUBLISH_NAMESPACE_CANCEL
-  public typealias SUBSCRIBE_NAMESPACE = Draft07.SUBSCRIBE_NAMESPACE
-  public typealias SUBSCRIBE_NAMESPACE_OK = Draft07.SUBSCRIBE_NAMESPACE_OK
-  public typealias SUBSCRIBE_NAMESPACE_ERROR = Draft07.SUBSCRIBE_NAMESPACE_ERROR
-  public typealias UNSUBSCRIBE_NAMESPACE = Draft07.UNSUBSCRIBE_NAMESPACE
-
-  public typealias PUBLISH = Unspoken<Publish>
-  public typealias PUBLISH_OK = Unspoken<PublishOK>
-  public typealias PUBLISH_ERROR = Unspoken<RequestError>
-  public typealias TRACK_STATUS_ERROR = Unspoken<RequestError>
-  public typealias SESSION_UPDATE = Unspoken<SessionUpdate>
-  public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
-  public typealias ANNOUNCE = Unspoken<Announce>
-
-  public static func section(of kind: MessageKind) -> StaticString {
+  public static func moved(_ kind: MessageKind) -> StaticString? {
     switch kind {
     case .goAway: "§7.3"
     case .unsubscribe: "§7.6"
@@ -163,7 +114,7 @@ public enum Draft08: Dialect {
     case .trackStatusOK: "§7.24"
     case .subscribeNamespaceOK: "§7.25"
     case .subscribeNamespaceError: "§7.26"
-    default: layout(of: kind).section
+    default: nil
     }
   }
 }

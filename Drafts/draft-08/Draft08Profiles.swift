@@ -1,9 +1,8 @@
 import MoQKernel
 
-/// draft-08 as imquic speaks it where extension headers are not in use: a datagram is without them altogether,
-/// without the count that says there are none.
-public enum Draft08Imquic: Variant {
-  public typealias Base = Draft08
+/// A draft as imquic speaks it where extension headers are not in use: a datagram is without them altogether,
+/// without the count or the length that says there are none.
+public enum ImquicDatagrams<Base: Dialect>: Variant {
   public static var profile: String? { "imquic" }
   public static var objects: ObjectForms {
     var forms = Base.objects
@@ -11,3 +10,5 @@ public enum Draft08Imquic: Variant {
     return forms
   }
 }
+
+public typealias Draft08Imquic = ImquicDatagrams<Draft08>

@@ -6,7 +6,8 @@ import MoQKernel
 /// parameters are key-value pairs, one of them a token; a location is one field, a reason is bounded;
 /// SUBSCRIBE gains Forward, and its filter 0x1 returns as Next Group Start; a fetch may join at an absolute
 /// group; the type of a stream or datagram says which fields follow.
-public enum Draft11: Dialect {
+public enum Draft11: Revision {
+  public typealias Base = Draft10
   public static var name: String { "draft-11" }
   public static var version: UInt64 { 0xff00_000b }
   public static var framing: Framing { .typed(.uint16) }
@@ -17,26 +18,31 @@ public enum Draft11: Dialect {
       fetch: FetchForm(.full(.length), section: "§9.4.4"),
       datagram: DatagramForm(types: 0b1111, extensionBit: 1, statusBit: 2, section: "§9.2"))
   }
-  public static func check(_ message: Message) throws(WireError) { try GroupOrder.check(in: message) }
 
-  public enum CLIENT_SETUP: Layout {
+  public enum CLIENT_SETUP: Amended {
+    public typealias Former = Draft08.CLIENT_SETUP
     public static var type: UInt64? { 0x20 }
     public static var section: StaticString { "§8.3" }
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .setup11)
+    }
+    static func walk(
+      _ m: inout ClientSetup, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.versions("Number of Supported Versions", "Supported Versions", &m.versions)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup11)
+      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, spelling)
     }
   }
-  public enum SERVER_SETUP: Layout {
+  public enum SERVER_SETUP: Amended {
+    public typealias Former = Draft08.SERVER_SETUP
     public static var type: UInt64? { 0x21 }
     public static var section: StaticString { "§8.3" }
     public static func walk(_ m: inout ServerSetup, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Selected Version", &m.version)
-      try wire.parameters("Number of Parameters", "Setup Parameters", &m.parameters, .setup11)
+      try Draft07.SERVER_SETUP.walk(&m, &wire, .setup11)
     }
   }
-  public enum GOAWAY: Layout {
-    public static var type: UInt64? { 0x10 }
+  public enum GOAWAY: Amended {
+    public typealias Former = Draft07.GOAWAY
     public static var section: StaticString { "§8.4" }
     public static func walk(_ m: inout GoAway, _ wire: inout some Wire) throws(WireError) {
       try wire.bytes("New Session URI", &m.uri, maximum: WireLimits.sessionURI)
@@ -56,35 +62,47 @@ public enum Draft11: Dialect {
       try wire.varint("Maximum Request ID", &m.limit)
     }
   }
-  public enum SUBSCRIBE: Layout {
-    public static var type: UInt64? { 0x3 }
+  public enum SUBSCRIBE: Amended {
+    public typealias Former = Draft09.SUBSCRIBE
     public static var section: StaticString { "§8.7" }
     public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Request ID", &m.id)
       try wire.varint("Track Alias", &m.trackAlias)
+      try rest(&m, &wire, "Subscribe Parameters", .message11)
+    }
+    /// What follows the alias.
+    static func rest(
+      _ m: inout Subscribe, _ wire: inout some Wire, _ parameters: StaticString, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.fullName("Track Namespace", &m.namespace, "Track Name", &m.name)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.code("Group Order", &m.groupOrder, wanted: "0 to 2")
       try wire.flag("Forward", &m.forward)
       try wire.filter(&m.filter, .draft11)
-      try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message11)
+      try wire.parameters("Number of Parameters", parameters, &m.parameters, spelling)
     }
   }
-  public enum SUBSCRIBE_OK: Layout {
-    public static var type: UInt64? { 0x4 }
+  public enum SUBSCRIBE_OK: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_OK
     public static var section: StaticString { "§8.8" }
     public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Request ID", &m.id)
       try wire.implied("Track Alias", &m.trackAlias, 0)
+      try rest(&m, &wire, "Subscribe Parameters", .message11)
+    }
+    /// What follows the alias.
+    static func rest(
+      _ m: inout SubscribeOK, _ wire: inout some Wire, _ parameters: StaticString, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.varint("Expires", &m.expiresMilliseconds)
       try wire.code("Group Order", &m.groupOrder, wanted: "1 or 2")
       try wire.largest("Content Exists", "Largest Location", &m.largest)
       try wire.implied("Publisher Priority", &m.priority, 128)
-      try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message11)
+      try wire.parameters("Number of Parameters", parameters, &m.parameters, spelling)
     }
   }
-  public enum SUBSCRIBE_ERROR: Layout {
-    public static var type: UInt64? { 0x5 }
+  public enum SUBSCRIBE_ERROR: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_ERROR
     public static var section: StaticString { "§8.9" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Track Namespace", &m.namespace, TrackNamespace())
@@ -94,31 +112,36 @@ public enum Draft11: Dialect {
       try wire.varint("Track Alias", &m.trackAlias)
     }
   }
-  public enum SUBSCRIBE_UPDATE: Layout {
-    public static var type: UInt64? { 0x2 }
+  public enum SUBSCRIBE_UPDATE: Amended {
+    public typealias Former = Draft08.SUBSCRIBE_UPDATE
     public static var section: StaticString { "§8.10" }
     public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Subscription Request ID", &m.id, 0)
       try wire.varint("Request ID", &m.subscription)
+      try rest(&m, &wire, "Subscribe Parameters", .message11)
+    }
+    /// What follows the ids.
+    static func rest(
+      _ m: inout SubscribeUpdate, _ wire: inout some Wire, _ parameters: StaticString, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.location("Start Location", &m.start)
       try wire.implied("Group Order", &m.groupOrder, nil)
       try wire.orOpen("End Group", &m.endGroup)
       try wire.implied("End Object", &m.endObject, nil)
       try wire.byte("Subscriber Priority", &m.priority)
       try wire.flag("Forward", &m.forward)
-      try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message11)
+      try wire.parameters("Number of Parameters", parameters, &m.parameters, spelling)
     }
   }
-  public enum UNSUBSCRIBE: Layout {
-    public static var type: UInt64? { 0xA }
+  public enum UNSUBSCRIBE: Amended {
+    public typealias Former = Draft07.UNSUBSCRIBE
     public static var section: StaticString { "§8.11" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
       try wire.requestID(&m)
     }
   }
-  public enum PUBLISH_DONE: Layout {
-    public static var name: String { "SUBSCRIBE_DONE" }
-    public static var type: UInt64? { 0xB }
+  public enum PUBLISH_DONE: Amended {
+    public typealias Former = Draft08.PUBLISH_DONE
     public static var section: StaticString { "§8.12" }
     public static func walk(_ m: inout SubscribeDone, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Request ID", &m.id)
@@ -128,10 +151,21 @@ public enum Draft11: Dialect {
       try wire.implied("Final Location", &m.final, nil)
     }
   }
-  public enum FETCH: Layout {
-    public static var type: UInt64? { 0x16 }
+  public enum FETCH: Amended {
+    public typealias Former = Draft08.FETCH
     public static var section: StaticString { "§8.13" }
     public static func walk(_ m: inout Fetch, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, "Joining Subscribe ID", .message11) { f, wire throws(WireError) in
+        try wire.varint("Start Group", &f.start.group)
+        try wire.varint("Start Object", &f.start.object)
+        try wire.varint("End Group", &f.end.group)
+        try wire.varint("End Object", &f.end.object)
+      }
+    }
+    static func walk<W: Wire>(
+      _ m: inout Fetch, _ wire: inout W, _ joining: StaticString, _ spelling: ParameterSpelling,
+      ends: (inout FetchFields, inout W) throws(WireError) -> Void
+    ) throws(WireError) {
       var f = try FetchFields(m.range)
       try wire.varint("Request ID", &m.id)
       try wire.byte("Subscriber Priority", &m.priority)
@@ -140,21 +174,18 @@ public enum Draft11: Dialect {
       guard (1...3).contains(f.type) else { throw .invalid("Fetch Type", f.type, wanted: "1 to 3") }
       if wire.includes(f.isStandalone) {
         try wire.fullName("Track Namespace", &f.namespace, "Track Name", &f.name)
-        try wire.varint("Start Group", &f.start.group)
-        try wire.varint("Start Object", &f.start.object)
-        try wire.varint("End Group", &f.end.group)
-        try wire.varint("End Object", &f.end.object)
+        try ends(&f, &wire)
       }
       if wire.includes(f.isJoining) {
-        try wire.varint("Joining Subscribe ID", &f.joiningID)
+        try wire.varint(joining, &f.joiningID)
         try wire.varint("Joining Start", &f.joiningStart)
       }
-      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message11)
+      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, spelling)
       m.range = f.range
     }
   }
-  public enum FETCH_OK: Layout {
-    public static var type: UInt64? { 0x18 }
+  public enum FETCH_OK: Amended {
+    public typealias Former = Draft07.FETCH_OK
     public static var section: StaticString { "§8.14" }
     public static func walk(_ m: inout FetchOK, _ wire: inout some Wire) throws(WireError) {
       try wire.varint("Request ID", &m.id)
@@ -167,76 +198,72 @@ public enum Draft11: Dialect {
       try wire.parameters("Number of Parameters", "Subscribe Parameters", &m.parameters, .message11)
     }
   }
-  public enum FETCH_ERROR: Layout {
-    public static var type: UInt64? { 0x19 }
+  public enum FETCH_ERROR: Amended {
+    public typealias Former = Draft07.FETCH_ERROR
     public static var section: StaticString { "§8.15" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
       try wire.requestError(&m)
     }
   }
-  public enum FETCH_CANCEL: Layout {
-    public static var type: UInt64? { 0x17 }
+  public enum FETCH_CANCEL: Amended {
+    public typealias Former = Draft07.FETCH_CANCEL
     public static var section: StaticString { "§8.16" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
       try wire.requestID(&m)
     }
   }
-  public enum TRACK_STATUS: Layout {
-    public static var name: String { "TRACK_STATUS_REQUEST" }
-    public static var type: UInt64? { 0xD }
+  public enum TRACK_STATUS: Amended {
+    public typealias Former = Draft07.TRACK_STATUS
     public static var section: StaticString { "§8.17" }
     public static func walk(_ m: inout TrackStatusRequest, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .message11)
+    }
+    static func walk(
+      _ m: inout TrackStatusRequest, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.onlyTrack(&m.subscribe)
       try wire.varint("Request ID", &m.subscribe.id)
       try wire.fullName("Track Namespace", &m.subscribe.namespace, "Track Name", &m.subscribe.name)
-      try wire.parameters("Number of Parameters", "Parameters", &m.subscribe.parameters, .message11)
+      try wire.parameters("Number of Parameters", "Parameters", &m.subscribe.parameters, spelling)
     }
   }
-  public enum TRACK_STATUS_OK: Layout {
-    public static var name: String { "TRACK_STATUS" }
-    public static var type: UInt64? { 0xE }
+  public enum TRACK_STATUS_OK: Amended {
+    public typealias Former = Draft07.TRACK_STATUS_OK
     public static var section: StaticString { "§8.18" }
     public static func walk(_ m: inout TrackStatusOK, _ wire: inout some Wire) throws(WireError) {
       try wire.trackState(&m, .message11)
     }
   }
-  public enum PUBLISH_NAMESPACE: Layout {
-    public static var name: String { "ANNOUNCE" }
-    public static var type: UInt64? { 0x6 }
+  public enum PUBLISH_NAMESPACE: Amended {
+    public typealias Former = Draft07.PUBLISH_NAMESPACE
     public static var section: StaticString { "§8.19" }
     public static func walk(_ m: inout PublishNamespace, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .message11)
+    }
+    static func walk(
+      _ m: inout PublishNamespace, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.varint("Request ID", &m.id)
       try wire.tuple("Track Namespace", &m.namespace)
-      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message11)
+      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, spelling)
     }
   }
-  public enum PUBLISH_NAMESPACE_OK: Layout {
-    public static var name: String { "ANNOUNCE_OK" }
-    public static var type: UInt64? { 0x7 }
+  public enum PUBLISH_NAMESPACE_OK: Amended {
+    public typealias Former = Draft07.PUBLISH_NAMESPACE_OK
     public static var section: StaticString { "§8.20" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
       try wire.requestID(&m)
     }
   }
-  public enum PUBLISH_NAMESPACE_ERROR: Layout {
-    public static var name: String { "ANNOUNCE_ERROR" }
-    public static var type: UInt64? { 0x8 }
+  public enum PUBLISH_NAMESPACE_ERROR: Amended {
+    public typealias Former = Draft07.PUBLISH_NAMESPACE_ERROR
     public static var section: StaticString { "§8.21" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
       try wire.requestError(&m)
     }
   }
-  public enum PUBLISH_NAMESPACE_DONE: Layout {
-    public static var name: String { "UNANNOUNCE" }
-    public static var type: UInt64? { 0x9 }
-    public static var section: StaticString { "§8.22" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.named("Track Namespace", &m)
-    }
-  }
-  public enum PUBLISH_NAMESPACE_CANCEL: Layout {
-    public static var name: String { "ANNOUNCE_CANCEL" }
-    public static var type: UInt64? { 0xC }
+  public enum PUBLISH_NAMESPACE_CANCEL: Amended {
+    public typealias Former = Draft07.PUBLISH_NAMESPACE_CANCEL
     public static var section: StaticString { "§8.23" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
@@ -246,48 +273,41 @@ public enum Draft11: Dialect {
       try wire.reason("Error Reason", &m.reason)
     }
   }
-  public enum SUBSCRIBE_NAMESPACE: Layout {
-    public static var name: String { "SUBSCRIBE_ANNOUNCES" }
-    public static var type: UInt64? { 0x11 }
+  public enum SUBSCRIBE_NAMESPACE: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_NAMESPACE
     public static var section: StaticString { "§8.24" }
     public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .message11)
+    }
+    static func walk(
+      _ m: inout SubscribeNamespace, _ wire: inout some Wire, _ spelling: ParameterSpelling,
+      _ form: NamespaceForm = NamespaceForm()
+    ) throws(WireError) {
       try wire.varint("Request ID", &m.id)
-      try wire.tuple("Track Namespace Prefix", &m.prefix)
-      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, .message11)
+      try wire.tuple("Track Namespace Prefix", &m.prefix, form)
+      try wire.parameters("Number of Parameters", "Parameters", &m.parameters, spelling)
     }
   }
-  public enum SUBSCRIBE_NAMESPACE_OK: Layout {
-    public static var name: String { "SUBSCRIBE_ANNOUNCES_OK" }
-    public static var type: UInt64? { 0x12 }
+  public enum SUBSCRIBE_NAMESPACE_OK: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_NAMESPACE_OK
     public static var section: StaticString { "§8.25" }
     public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
       try wire.requestID(&m)
     }
   }
-  public enum SUBSCRIBE_NAMESPACE_ERROR: Layout {
-    public static var name: String { "SUBSCRIBE_ANNOUNCES_ERROR" }
-    public static var type: UInt64? { 0x13 }
+  public enum SUBSCRIBE_NAMESPACE_ERROR: Amended {
+    public typealias Former = Draft07.SUBSCRIBE_NAMESPACE_ERROR
     public static var section: StaticString { "§8.26" }
     public static func walk(_ m: inout RequestError, _ wire: inout some Wire) throws(WireError) {
       try wire.requestError(&m)
     }
   }
-  public enum UNSUBSCRIBE_NAMESPACE: Layout {
-    public static var name: String { "UNSUBSCRIBE_ANNOUNCES" }
-    public static var type: UInt64? { 0x14 }
-    public static var section: StaticString { "§8.27" }
-    public static func walk(_ m: inout RequestReference, _ wire: inout some Wire) throws(WireError) {
-      try wire.named("Track Namespace Prefix", &m)
+
+  public static func moved(_ kind: MessageKind) -> StaticString? {
+    switch kind {
+    case .publishNamespaceDone: "§8.22"
+    case .unsubscribeNamespace: "§8.27"
+    default: nil
     }
   }
-
-  public typealias PUBLISH = Unspoken<Publish>
-  public typealias SUBSCRIBE_GAP = Unspoken<SubscribeGap>
-  public typealias FETCH_UPDATE = Unspoken<FetchUpdate>
-  public typealias PUBLISH_OK = Unspoken<PublishOK>
-  public typealias PUBLISH_ERROR = Unspoken<RequestError>
-  public typealias TRACK_STATUS_ERROR = Unspoken<RequestError>
-  public typealias SESSION_UPDATE = Unspoken<SessionUpdate>
-  public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
-  public typealias ANNOUNCE = Unspoken<Announce>
 }

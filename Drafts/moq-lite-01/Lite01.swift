@@ -30,8 +30,13 @@ public enum Lite01: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "§6.3" }
     public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .lite)
+    }
+    static func walk(
+      _ m: inout ClientSetup, _ wire: inout some Wire, _ spelling: ParameterSpelling
+    ) throws(WireError) {
       try wire.versions("Supported Versions Count", "Supported Version", &m.versions)
-      try wire.parameters("Extension Count", "Extensions", &m.parameters, .lite)
+      try wire.parameters("Extension Count", "Extensions", &m.parameters, spelling)
     }
   }
   public enum SERVER_SETUP: Layout {
@@ -55,8 +60,11 @@ public enum Lite01: Dialect {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "§6.6" }
     public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
+      try walk(&m, &wire, .plain)
+    }
+    static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire, _ form: PathForm) throws(WireError) {
       try wire.implied("Request ID", &m.id, 0)
-      try wire.path("Broadcast Path Prefix", &m.prefix)
+      try wire.path("Broadcast Path Prefix", &m.prefix, form)
       try wire.implied("Parameters", &m.parameters, [])
     }
   }
@@ -137,19 +145,19 @@ public enum Lite01: Dialect {
 
 extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A subscription up to its priority. It starts with the current group and cannot end.
-  mutating func liteSubscribe(_ m: inout Subscribe) throws(WireError) {
-    try onlySubscription(&m)
+  mutating func liteSubscribe(_ m: inout Subscribe, _ form: PathForm = .plain) throws(WireError) {
     try implied("Filter Type", &m.filter, .currentGroup)
-    try varint("Subscribe ID", &m.id)
-    try path("Broadcast Path", &m.namespace)
-    try string("Track Name", &m.name)
+    try liteTrack(&m, form)
   }
-  /// What a subscription has no words for, whatever its range.
-  mutating func onlySubscription(_ m: inout Subscribe) throws(WireError) {
+  /// A subscription's number and track, whatever its range.
+  mutating func liteTrack(_ m: inout Subscribe, _ form: PathForm) throws(WireError) {
     try implied("Track Alias", &m.trackAlias, 0)
     try implied("Group Order", &m.groupOrder, .publisher)
     try implied("Forward", &m.forward, true)
     try implied("Parameters", &m.parameters, [])
+    try varint("Subscribe ID", &m.id)
+    try path("Broadcast Path", &m.namespace, form)
+    try string("Track Name", &m.name)
   }
   /// What SUBSCRIBE_UPDATE has no words for.
   mutating func liteSubscribeUpdate(_ m: inout SubscribeUpdate) throws(WireError) {
@@ -188,5 +196,5 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
 
 extension ParameterSpelling {
   /// The text defines no extension.
-  static let lite = Self(.extensions)
+  static var lite: Self { .init(.extensions) }
 }

@@ -9,9 +9,11 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     try implied("Track Namespace", &m.namespace, TrackNamespace())
   }
   /// A namespace and nothing else.
-  mutating func named(_ name: StaticString, _ m: inout RequestReference) throws(WireError) {
+  mutating func named(
+    _ name: StaticString, _ m: inout RequestReference, _ form: NamespaceForm = NamespaceForm()
+  ) throws(WireError) {
     try implied("Request ID", &m.id, 0)
-    try tuple(name, &m.namespace)
+    try tuple(name, &m.namespace, form)
   }
   /// A refusal of what has only a name.
   mutating func namedError(_ name: StaticString, _ m: inout RequestError) throws(WireError) {

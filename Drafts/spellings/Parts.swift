@@ -38,6 +38,12 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     try code("Group Order", &order, wanted: "1 or 2")
     guard order != .publisher else { throw .invalid("Group Order", 0, wanted: "1 or 2") }
   }
+  /// What a track's state has no words for where it is written as the answer to a subscription is.
+  mutating func onlyAnswer(_ m: inout TrackStatusOK) throws(WireError) {
+    try implied("Status Code", &m.status, 0)
+    try implied("Track Namespace", &m.namespace, TrackNamespace())
+    try implied("Track Name", &m.name, [])
+  }
   /// A request id and nothing else, since 11.
   mutating func requestID(_ m: inout RequestReference) throws(WireError) {
     try varint("Request ID", &m.id)
@@ -51,12 +57,4 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     try implied("Track Namespace", &m.namespace, TrackNamespace())
     try implied("Track Alias", &m.trackAlias, 0)
   }
-}
-
-extension ParameterSpelling {
-  /// AUTHORITY and MOQT_IMPLEMENTATION are both printed as 0x05 in 14 (§9.3.2); 15 has 0x07 for the latter, and so
-  /// has every peer of 14.
-  static let setup14 = Self(
-    .pairs, path: 1, maxRequestID: 2, authorization: 3, maxTokenCacheSize: 4, authority: 5, implementation: 7)
-  static let message14 = Self(.pairs, authorization: 3, deliveryTimeout: 2, maxCacheDuration: 4)
 }

@@ -1,7 +1,6 @@
 /// How one dialect spells one message of the kernel.
 ///
-/// Drafts that agree share a layout by `typealias`, so the right-hand side of a dialect's line names
-/// the last draft that changed it.
+/// Dialects that agree share a layout, of the one that wrote it first.
 public protocol Layout<Message>: SendableMetatype {
   associatedtype Message
   /// The message's type on the wire; nil where its place on the stream says what it is.

@@ -1,7 +1,7 @@
 import MoQKernel
 
-/// A dialect as some peers speak it: another one's, but for what it says itself.
-public protocol Variant: Dialect {
+/// A dialect that takes from another, its base, all that it does not say itself.
+public protocol Revision: Dialect {
   associatedtype Base: Dialect
   associatedtype CLIENT_SETUP = Base.CLIENT_SETUP
   associatedtype SERVER_SETUP = Base.SERVER_SETUP
@@ -38,16 +38,49 @@ public protocol Variant: Dialect {
   associatedtype UNSUBSCRIBE_NAMESPACE = Base.UNSUBSCRIBE_NAMESPACE
   associatedtype ANNOUNCE_INIT = Base.ANNOUNCE_INIT
   associatedtype ANNOUNCE = Base.ANNOUNCE
+
+  /// Where this text has a message whose fields are the base's; nil: where the base's text has it.
+  static func moved(_ kind: MessageKind) -> StaticString?
 }
+
+extension Revision {
+  public static var framing: Framing { Base.framing }
+  public static var objects: ObjectForms { Base.objects }
+  public static var requestStreams: [RequestStream] { Base.requestStreams }
+  public static func check(_ message: Message) throws(WireError) { try Base.check(message) }
+  public static func section(of kind: MessageKind) -> StaticString {
+    let layout = layout(of: kind)
+    return moved(kind) ?? (layout == Base.layout(of: kind) ? Base.section(of: kind) : layout.section)
+  }
+  public static func moved(_: MessageKind) -> StaticString? { nil }
+}
+
+/// A dialect as some peers speak it: another one's, but for what it says itself.
+public protocol Variant: Revision {}
 
 extension Variant {
   public static var name: String { Base.name }
   public static var version: UInt64 { Base.version }
-  public static var framing: Framing { Base.framing }
-  public static func framing(of kind: MessageKind) -> Framing { Base.framing(of: kind) }
-  public static var objects: ObjectForms { Base.objects }
-  public static var requestStreams: [RequestStream] { Base.requestStreams }
   public static var rules: Rules { Base.rules }
-  public static func section(of kind: MessageKind) -> StaticString { Base.section(of: kind) }
-  public static func check(_ message: Message) throws(WireError) { try Base.check(message) }
+}
+
+/// A message as another layout has it, but for what this one says itself.
+public protocol Amended: Layout where Message == Former.Message {
+  associatedtype Former: Layout
+}
+
+extension Amended {
+  public static var name: String { Former.name }
+  public static var type: UInt64? { Former.type }
+  public static var section: StaticString { Former.section }
+  public static func walk(_ m: inout Former.Message, _ wire: inout some Wire) throws(WireError) {
+    try Former.walk(&m, &wire)
+  }
+}
+
+/// A message of which only the name is new: the layout's own.
+public protocol Renamed: Amended {}
+
+extension Renamed {
+  public static var name: String { String(describing: Self.self) }
 }
