@@ -1,45 +1,20 @@
 import MoQKernel
 
 extension Draft08 {
-  public static var rules: Rules {
-    Rules(
-      identification: Rules.Identification(
-        alpns: ["moq-00", "moq-08"], subprotocols: ["moq-00"],
-        handshakes: [
-          Rules.Handshake(
-            first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
-            serverParameters: [.maxRequestID], profile: nil, layouts: nil)
-        ]),
-      control: .oneStream,
-      numbering: .growing,
-      numbered: [.subscribe, .fetch],
-      credit: .maximumRequestID(blocked: .exists),
-      alias: .subscriber,
-      refusal: .message,
-      announcing: .requests,
-      namespaceReference: .byNamespace,
-      emptyPrefix: .missing,
-      filters: [.currentGroup, .nextObject, .absolute, .latestObject],
-      wishes: [.groupOrder, .deliveryTimeout, .authorization],
-      answering: .full,
-      gaps: .missing,
-      naming: .pair,
-      fetching: .joiningRelative,
-      updating: .narrowing,
-      afterUnsubscribe: .nothing,
-      pushing: .missing,
-      trackStatus: .exists,
-      goAway: .both,
-      bitrateUpdates: .missing,
-      tokenAliases: .missing,
-      datagrams: .exists,
-      subgroups: .exists,
-      objects: .objects,
-      malformedTrack: .closesSession,
-      unknownStream: .closesSession,
-      profiles: [
-        Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft08Imquic.self)
-      ],
-      codes: .draft08)
-  }
+  public static let rules: Rules = {
+    var rules = Draft07.rules.renumbered(version, alpn: "moq-08")
+    rules.identification.handshakes = [
+      Rules.Handshake(
+        first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
+        serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+    ]
+    rules.credit = .maximumRequestID(blocked: .exists)
+    rules.filters = [.currentGroup, .nextObject, .absolute, .latestObject]
+    rules.fetching = .joiningRelative
+    rules.afterUnsubscribe = .nothing
+    rules.goAway = .both
+    rules.profiles = [Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft08Imquic.self)]
+    rules.codes = .draft08
+    return rules
+  }()
 }

@@ -1,51 +1,20 @@
 import MoQKernel
 
 extension Draft12 {
-  public static var rules: Rules {
-    Rules(
-      identification: Rules.Identification(
-        alpns: ["moq-00", "moq-12"], subprotocols: ["moq-00"],
-        handshakes: [
-          Rules.Handshake(
-            first: 0x20, versions: [version],
-            clientParameters: [.path, .maxRequestID, .authorization, .maxTokenCacheSize],
-            serverParameters: [.maxRequestID, .maxTokenCacheSize], profile: nil, layouts: nil)
-        ]),
-      control: .oneStream,
-      numbering: .parity,
-      numbered: [.subscribe, .fetch, .trackStatus, .publishNamespace, .subscribeNamespace, .publish],
-      credit: .maximumRequestID(blocked: .exists),
-      alias: .publisher,
-      refusal: .message,
-      announcing: .requests,
-      namespaceReference: .byNamespace,
-      emptyPrefix: .missing,
-      filters: [.nextGroup, .nextObject, .absolute],
-      wishes: [.groupOrder, .deliveryTimeout, .authorization],
-      answering: .full,
-      gaps: .missing,
-      naming: .pair,
-      fetching: .joining,
-      updating: .narrowing,
-      afterUnsubscribe: .nothing,
-      pushing: .exists,
-      trackStatus: .exists,
-      goAway: .both,
-      bitrateUpdates: .missing,
-      tokenAliases: .exist(overhead: 16, unknown: .closesSession),
-      datagrams: .exists,
-      subgroups: .exists,
-      objects: .objects,
-      malformedTrack: .endsSubscription,
-      unknownStream: .closesSession,
-      profiles: [
-        // Its relay counts its own requests from 0.
-        Rules.Profile(name: "imquic-3350253", signs: [.evenServerIDs]) { rules in
-          var rules = rules
-          rules.numbering = .lenient
-          return rules
-        }
-      ],
-      codes: .draft12)
-  }
+  public static let rules: Rules = {
+    var rules = Draft11.rules.renumbered(version, alpn: "moq-12")
+    rules.identification.handshakes = [
+      Rules.Handshake(
+        first: 0x20, versions: [version],
+        clientParameters: [.path, .maxRequestID, .authorization, .maxTokenCacheSize],
+        serverParameters: [.maxRequestID, .maxTokenCacheSize], profile: nil, layouts: nil)
+    ]
+    rules.numbered.insert(.publish)
+    rules.alias = .publisher
+    rules.pushing = .exists
+    rules.tokenAliases = .exist(overhead: 16, unknown: .closesSession)
+    rules.malformedTrack = .endsSubscription
+    rules.codes = .draft12
+    return rules
+  }()
 }

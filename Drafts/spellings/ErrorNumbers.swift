@@ -1,6 +1,6 @@
 import MoQKernel
 
-/// The error numbers of drafts 07 to 13, an era each. Draft-14's are with its rules.
+/// The error numbers of drafts 07 to 14, an era each.
 extension Codes {
   /// §6.16, §6.19, §3.5 of draft-07. There are no numbers for other refusals than SUBSCRIBE_ERROR's, so its
   /// numbers serve them too; none for streams.
@@ -77,6 +77,14 @@ extension Codes {
       session: CodeTable(
         fallback: 0x1, session11 + [(.malformedToken, 0x16), (.unknownTokenAlias, 0x17), (.expiredToken, 0x18)]),
       stream: stream11)
+  }
+
+  /// §9.9, §9.12, §9.15, §9.18, §9.22, §9.25, §9.30, §3.4, §10.4.3 of draft-14: AUTHORITY has errors.
+  static var draft14: Codes {
+    var codes = draft12
+    codes.session = CodeTable(
+      fallback: 0x1, codes.session.rows + [(.invalidAuthority, 0x19), (.malformedAuthority, 0x1A)])
+    return codes
   }
 
   private static var common11: [(Reason, UInt64)] {

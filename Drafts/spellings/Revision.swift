@@ -84,3 +84,17 @@ public protocol Renamed: Amended {}
 extension Renamed {
   public static var name: String { String(describing: Self.self) }
 }
+
+extension Rules {
+  /// The same for the draft after this one, as far as it changes nothing: it has a number and an ALPN of its own.
+  /// Handshakes of single peers are not the next draft's.
+  func renumbered(_ version: UInt64, alpn: String) -> Rules {
+    var rules = self
+    rules.identification.alpns = ["moq-00", alpn]
+    rules.identification.handshakes.removeAll { $0.profile != nil }
+    for index in rules.identification.handshakes.indices {
+      rules.identification.handshakes[index].versions = [version]
+    }
+    return rules
+  }
+}
