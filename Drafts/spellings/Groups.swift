@@ -3,9 +3,24 @@ import MoQKernel
 /// Parts of transfork, where a track is a path, and a subscription a range of groups.
 extension WireWalk where Self: ~Copyable & ~Escapable {
   /// A track's path: the namespace's fields, and the name as the last part.
-  mutating func trackPath(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
-    try wholePath(&namespace, &name) { path, wire throws(WireError) in
-      try wire.parts("Track Path Parts", "Track Path Part", &path, .trackPath)
+  mutating func trackPath(
+    _ namespace: inout TrackNamespace, _ name: inout [UInt8], _ hand: TransforkHand
+  ) throws(WireError) {
+    var path = namespace
+    if !Self.fills { path.append(name) }
+    switch hand.paths {
+    case .parts: try parts("Track Path Parts", "Track Path Part", &path, .trackPath)
+    case .string: try self.path("Track Path", &path)
+    case .rooted: try self.path("Track Path", &path, .rooted)
+    }
+    guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
+    (namespace, name) = (path, last)
+  }
+  mutating func trackPriority(_ priority: inout UInt8, _ hand: TransforkHand) throws(WireError) {
+    if hand.hasRawPriority {
+      try higherFirstByte("Track Priority", &priority)
+    } else {
+      try higherFirst("Track Priority", &priority)
     }
   }
   mutating func announceStatus(_ status: inout Announce.Status) throws(WireError) {
@@ -16,17 +31,21 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     }
     status = known
   }
-  mutating func order(_ name: StaticString, _ order: inout GroupOrder) throws(WireError) {
-    var number = UInt64(order.rawValue)
-    try varint(name, &number)
-    guard let known = UInt8(exactly: number).flatMap(GroupOrder.init(rawValue:)) else {
-      throw .invalid(.init(name), number, wanted: "0 to 2")
+  mutating func groupOrder(_ order: inout GroupOrder, _ hand: TransforkHand) throws(WireError) {
+    try expressible("Group Order", !hand.hasDecidedOrder || order != .publisher)
+    // The text has 0 for an order that is left open, then 1 and 2.
+    let first: UInt64 = hand.hasDecidedOrder ? 1 : 0
+    var number = max(UInt64(order.rawValue), first) - first
+    try varint("Group Order", &number)
+    guard number <= 2 - first, let known = GroupOrder(rawValue: UInt8(number + first)) else {
+      throw .invalid("Group Order", number, wanted: hand.hasDecidedOrder ? "0 or 1" : "0 to 2")
     }
     order = known
   }
   /// How long a group is of use after its end, in milliseconds, 0 for ever: a delivery timeout, the one parameter
   /// for which there is a place.
-  mutating func groupExpires(_ parameters: inout [Parameter]) throws(WireError) {
+  mutating func groupExpires(_ parameters: inout [Parameter], _ hand: TransforkHand) throws(WireError) {
+    guard hand.hasExpires else { return try implied("Group Expires", &parameters, []) }
     var milliseconds: UInt64 = 0
     if !Self.fills, let only = parameters.first {
       guard parameters.count == 1, case (.deliveryTimeout, .number(let number)) = (only.key, only.value), number > 0
@@ -55,51 +74,14 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     case (let first?, let last?): filter = .range(Location(first, 0), endGroup: last, endObject: nil)
     }
   }
-  /// An order that is ascending or descending, as 0 and 1.
-  mutating func decidedOrder(_ name: StaticString, _ order: inout GroupOrder) throws(WireError) {
-    try expressible(name, order != .publisher)
-    var number: UInt64 = order == .descending ? 1 : 0
-    try varint(name, &number)
-    guard number <= 1 else { throw .invalid(.init(name), number, wanted: "0 or 1") }
-    order = number == 1 ? .descending : .ascending
-  }
-  /// SUBSCRIBE_UPDATE: what is new; 0 where a range stays as it was.
-  mutating func groupUpdate(
-    _ m: inout SubscribeUpdate, expires: Bool = true,
-    _ order: (inout GroupOrder, inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
-    try implied("Request ID", &m.id, 0)
-    try implied("Subscription Request ID", &m.subscription, 0)
-    try implied("Forward", &m.forward, true)
-    try implied("End Object", &m.endObject, nil)
-    try expressible("Group Order", m.groupOrder != nil)
-    try expressible("Group Min", m.start?.object ?? 0 == 0)
-    var (chosen, first) = (m.groupOrder ?? .publisher, m.start?.group)
-    try higherFirst("Track Priority", &m.priority)
-    try order(&chosen, &self)
-    if expires { try groupExpires(&m.parameters) } else { try implied("Group Expires", &m.parameters, []) }
-    try orOpen("Group Min", &first)
-    try orOpen("Group Max", &m.endGroup)
-    (m.groupOrder, m.start) = (chosen, first.map { Location($0, 0) })
-  }
-  /// A track's path as one string: its parts between slashes.
-  mutating func trackPathString(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
-    try self.wholePath(&namespace, &name) { path, wire throws(WireError) in try wire.path("Track Path", &path) }
-  }
-  /// The same, beginning with a slash.
-  mutating func rootedTrackPath(_ namespace: inout TrackNamespace, _ name: inout [UInt8]) throws(WireError) {
-    try self.wholePath(&namespace, &name) { path, wire throws(WireError) in try wire.path("Track Path", &path, .rooted)
-    }
-  }
-  private mutating func wholePath(
-    _ namespace: inout TrackNamespace, _ name: inout [UInt8],
-    _ walk: (inout TrackNamespace, inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
-    var path = namespace
-    if !Self.fills { path.append(name) }
-    try walk(&path, &self)
-    guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
-    (namespace, name) = (path, last)
+  /// The first and the last group of a gap.
+  mutating func gapEnds(_ m: inout SubscribeGap) throws(WireError) {
+    var (last, overflow) = m.firstGroup.addingReportingOverflow(m.more)
+    guard !overflow else { throw .inexpressible("Max Gap Sequence") }
+    try varint("Min Gap Sequence", &m.firstGroup)
+    try varint("Max Gap Sequence", &last)
+    guard last >= m.firstGroup else { throw .invalid("Max Gap Sequence", last, wanted: "no less than the first") }
+    m.more = last - m.firstGroup
   }
   /// The latest group. 0 is read as none: group 0 and no group look the same.
   mutating func latestGroup(_ largest: inout Location?) throws(WireError) {
@@ -107,17 +89,6 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     var group = largest?.group ?? 0
     try varint("Group Latest", &group)
     largest = group == 0 ? nil : Location(group, 0)
-  }
-  /// What INFO has no words for.
-  mutating func onlyInfo(_ m: inout SubscribeOK) throws(WireError) {
-    try implied("Request ID", &m.id, 0)
-    try implied("Track Alias", &m.trackAlias, 0)
-    try implied("Expires", &m.expiresMilliseconds, 0)
-  }
-  mutating func onlyInfo(_ m: inout TrackStatusOK) throws(WireError) {
-    try implied("Status Code", &m.status, 0)
-    try implied("Track Namespace", &m.namespace, TrackNamespace())
-    try implied("Track Name", &m.name, [])
   }
 }
 

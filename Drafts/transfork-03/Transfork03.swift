@@ -8,7 +8,10 @@ import MoQKernel
 /// A stream's type and place say which message comes, and no message says how long it is. SESSION_CLIENT and
 /// SESSION_SERVER are the kernel's CLIENT_SETUP and SERVER_SETUP, ANNOUNCE_PLEASE its SUBSCRIBE_NAMESPACE, INFO
 /// both its SUBSCRIBE_OK and its TRACK_STATUS_OK. Of a path, the last part is the kernel's name of the track.
-public enum Transfork03: Dialect {
+///
+/// What is not here is as in moq-lite-01, which grew out of it; the messages are in `TransforkMessages`.
+public enum Transfork03: Transfork {
+  public typealias Base = Lite01
   public static var name: String { "transfork-03" }
   public static var version: UInt64 { 0xff0b_ad03 }
   public static var framing: Framing { .bare }
@@ -28,146 +31,16 @@ public enum Transfork03: Dialect {
     ]
   }
 
-  public typealias CLIENT_SETUP = Lite01.CLIENT_SETUP
-  public typealias SERVER_SETUP = Lite01.SERVER_SETUP
-  public typealias SESSION_UPDATE = Lite01.SESSION_UPDATE
+  public static var hand: TransforkHand { TransforkHand() }
 
-  public enum SUBSCRIBE_NAMESPACE: Layout {
-    public static var name: String { "ANNOUNCE_PLEASE" }
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.5" }
-    public static func walk(_ m: inout SubscribeNamespace, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      try wire.parts("Track Prefix Parts", "Track Prefix Part", &m.prefix, .path)
-      try wire.implied("Parameters", &m.parameters, [])
-    }
-  }
-  public enum ANNOUNCE: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.6" }
-    public static func walk(_ m: inout Announce, _ wire: inout some Wire) throws(WireError) {
-      try wire.announceStatus(&m.status)
-      if wire.includes(m.status != .live) {
-        try wire.parts("Track Suffix Parts", "Track Suffix Part", &m.suffix, .path)
-      } else {
-        try wire.implied("Track Suffix Parts", &m.suffix, TrackNamespace())
-      }
-    }
-  }
-  public enum SUBSCRIBE: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.7" }
-    public static func walk(_ m: inout Subscribe, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Track Alias", &m.trackAlias, 0)
-      try wire.implied("Forward", &m.forward, true)
-      try wire.varint("Subscribe ID", &m.id)
-      try wire.trackPath(&m.namespace, &m.name)
-      try wire.higherFirst("Track Priority", &m.priority)
-      try wire.order("Group Order", &m.groupOrder)
-      try wire.groupExpires(&m.parameters)
-      try wire.groups(&m.filter)
-    }
-  }
-  public enum SUBSCRIBE_UPDATE: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.8" }
-    public static func walk(_ m: inout SubscribeUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.groupUpdate(&m) { order, wire throws(WireError) in try wire.order("Group Order", &order) }
-    }
-  }
-  public enum SUBSCRIBE_GAP: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.9" }
-    public static func walk(_ m: inout SubscribeGap, _ wire: inout some Wire) throws(WireError) {
-      try wire.varint("Group Start", &m.firstGroup)
-      try wire.varint("Group Count", &m.more)
-      try wire.varint("Group Error Code", &m.code)
-    }
-  }
-  public enum SUBSCRIBE_OK: Layout {
-    public static var name: String { "INFO" }
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.10" }
-    public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
-      try wire.onlyInfo(&m)
-      try wire.higherFirst("Track Priority", &m.priority)
-      try wire.latestGroup(&m.largest)
-      try wire.order("Group Order", &m.groupOrder)
-      try wire.groupExpires(&m.parameters)
-    }
-  }
-  public enum TRACK_STATUS_OK: Layout {
-    public static var name: String { "INFO" }
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.10" }
-    public static func walk(_ m: inout TrackStatusOK, _ wire: inout some Wire) throws(WireError) {
-      try wire.onlyInfo(&m)
-      try SUBSCRIBE_OK.walk(&m.ok, &wire)
-    }
-  }
-  public enum TRACK_STATUS: Layout {
-    public static var name: String { "INFO_PLEASE" }
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.11" }
-    public static func walk(_ m: inout TrackStatusRequest, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.subscribe.id, 0)
-      try wire.implied("Parameters", &m.subscribe.parameters, [])
-      try wire.onlyTrack(&m.subscribe)
-      try wire.trackPath(&m.subscribe.namespace, &m.subscribe.name)
-    }
-  }
-  public enum FETCH: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.12" }
-    public static func walk(_ m: inout Fetch, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      var group = GroupFetch(m)
-      try wire.expressible("FETCH", group.isWhole)
-      try wire.trackPath(&group.namespace, &group.name)
-      try wire.higherFirst("Track Priority", &m.priority)
-      try wire.varint("Group Sequence", &group.start.group)
-      try wire.varint("Frame Sequence", &group.start.object)
-      try group.close(&m, &wire)
-    }
-  }
-  public enum FETCH_UPDATE: Layout {
-    public static var type: UInt64? { nil }
-    public static var section: StaticString { "§6.13" }
-    public static func walk(_ m: inout FetchUpdate, _ wire: inout some Wire) throws(WireError) {
-      try wire.implied("Request ID", &m.id, 0)
-      try wire.higherFirst("Track Priority", &m.priority)
-    }
-  }
+  public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
 
-  public static func section(of kind: MessageKind) -> StaticString {
+  public static func moved(_ kind: MessageKind) -> StaticString? {
     switch kind {
     case .clientSetup: "§6.2"
     case .serverSetup: "§6.3"
     case .sessionUpdate: "§6.4"
-    default: layout(of: kind).section
+    default: nil
     }
   }
-
-  public typealias GOAWAY = Unspoken<GoAway>
-  public typealias MAX_REQUEST_ID = Unspoken<MaxRequestID>
-  public typealias REQUESTS_BLOCKED = Unspoken<RequestsBlocked>
-  public typealias SUBSCRIBE_ERROR = Unspoken<RequestError>
-  public typealias UNSUBSCRIBE = Unspoken<RequestReference>
-  public typealias PUBLISH_DONE = Unspoken<SubscribeDone>
-  public typealias PUBLISH = Unspoken<Publish>
-  public typealias PUBLISH_OK = Unspoken<PublishOK>
-  public typealias PUBLISH_ERROR = Unspoken<RequestError>
-  public typealias FETCH_OK = Unspoken<FetchOK>
-  public typealias FETCH_ERROR = Unspoken<RequestError>
-  public typealias FETCH_CANCEL = Unspoken<RequestReference>
-  public typealias TRACK_STATUS_ERROR = Unspoken<RequestError>
-  public typealias PUBLISH_NAMESPACE = Unspoken<PublishNamespace>
-  public typealias PUBLISH_NAMESPACE_OK = Unspoken<RequestReference>
-  public typealias PUBLISH_NAMESPACE_ERROR = Unspoken<RequestError>
-  public typealias PUBLISH_NAMESPACE_DONE = Unspoken<RequestReference>
-  public typealias PUBLISH_NAMESPACE_CANCEL = Unspoken<RequestError>
-  public typealias SUBSCRIBE_NAMESPACE_OK = Unspoken<RequestReference>
-  public typealias SUBSCRIBE_NAMESPACE_ERROR = Unspoken<RequestError>
-  public typealias UNSUBSCRIBE_NAMESPACE = Unspoken<RequestReference>
-  public typealias ANNOUNCE_INIT = Unspoken<AnnounceInit>
 }
