@@ -18,7 +18,7 @@ enum OnOwnAnswer: Equatable {
 
 /// A fetch of ours: an answer and a stream, in either order.
 struct FetchState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// Neither is complete. Leads to: answered, delivered, ended.
     case requested
     /// FETCH_OK came; the stream is owed or open. Leads to: ended.
@@ -28,9 +28,7 @@ struct FetchState: ~Copyable {
     /// Leads to: nothing.
     case ended
   }
-  private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
-  init() { self.init(.requested) }
+  private var phase = Phase.requested
 
   enum OnAnswer: Equatable {
     case carryOut
@@ -41,35 +39,24 @@ struct FetchState: ~Copyable {
     case late
   }
   mutating func accepted() -> OnAnswer {
-    switch consume phase {
+    switch phase {
     case .requested:
-      self = Self(.answered)
+      phase = .answered
       return .carryOut
     case .delivered:
-      self = Self(.ended)
+      phase = .ended
       return .carryOutAndEnd
-    case .answered:
-      self = Self(.answered)
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .answered: return .violation
+    case .ended: return .late
     }
   }
   mutating func refused() -> OnAnswer {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
+    switch phase {
+    case .requested, .delivered:
+      phase = .ended
       return .carryOutAndEnd
-    case .delivered:
-      self = Self(.ended)
-      return .carryOutAndEnd
-    case .answered:
-      self = Self(.answered)
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .answered: return .violation
+    case .ended: return .late
     }
   }
 
@@ -80,45 +67,28 @@ struct FetchState: ~Copyable {
     case late
   }
   mutating func streamEnded() -> OnStreamEnded {
-    switch consume phase {
+    switch phase {
     case .requested:
-      self = Self(.delivered)
+      phase = .delivered
       return .wait
     case .answered:
-      self = Self(.ended)
+      phase = .ended
       return .end
-    case .delivered:
-      self = Self(.delivered)
-      return .late
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .delivered, .ended: return .late
     }
   }
   /// False: it has ended already.
   mutating func cancelled() -> Bool {
-    let wasOpen = !isEnded
-    self = Self(.ended)
-    return wasOpen
+    defer { phase = .ended }
+    return !isEnded
   }
-  var isAnswered: Bool {
-    switch phase {
-    case .requested: false
-    case .delivered: false
-    default: true
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
+  var isAnswered: Bool { phase == .answered || phase == .ended }
+  var isEnded: Bool { phase == .ended }
 }
 
 /// A fetch of the peer.
 struct ServedFetchState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// Our answer is owed. Leads to: accepted, ended.
     case requested
     /// FETCH_OK is sent; the stream is owed. Leads to: streaming, ended.
@@ -128,83 +98,38 @@ struct ServedFetchState: ~Copyable {
     /// Leads to: nothing.
     case ended
   }
-  private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
-  init() { self.init(.requested) }
+  private var phase = Phase.requested
 
-  mutating func accepted() -> OnOwnAnswer {
-    switch consume phase {
+  mutating func accepted() -> OnOwnAnswer { answered(.accepted) }
+  mutating func rejected() -> OnOwnAnswer { answered(.ended) }
+  private mutating func answered(_ next: Phase) -> OnOwnAnswer {
+    switch phase {
     case .requested:
-      self = Self(.accepted)
+      phase = next
       return .tell
-    case .accepted:
-      self = Self(.accepted)
-      return .misuse
-    case .streaming:
-      self = Self(.streaming)
-      return .misuse
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
-  mutating func rejected() -> OnOwnAnswer {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return .tell
-    case .accepted:
-      self = Self(.accepted)
-      return .misuse
-    case .streaming:
-      self = Self(.streaming)
-      return .misuse
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .accepted, .streaming: return .misuse
+    case .ended: return .late
     }
   }
   /// A fetch has one stream, after its answer.
   mutating func opened() -> Bool {
-    switch consume phase {
-    case .accepted:
-      self = Self(.streaming)
-      return true
-    case .requested:
-      self = Self(.requested)
-      return false
-    case .streaming:
-      self = Self(.streaming)
-      return false
-    case .ended:
-      self = Self(.ended)
-      return false
-    }
+    guard phase == .accepted else { return false }
+    phase = .streaming
+    return true
   }
   /// The stream is finished or reset, or the peer wants no more. False: it had ended already.
   mutating func end() -> Bool {
-    let wasOpen = !isEnded
-    self = Self(.ended)
-    return wasOpen
+    defer { phase = .ended }
+    return !isEnded
   }
-  var isAnswered: Bool {
-    switch phase {
-    case .requested: false
-    default: true
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
+  var isAnswered: Bool { phase != .requested }
+  var isEnded: Bool { phase == .ended }
 }
 
 /// A request that stands until it is taken back, an announcement or an interest of either side; or one that ends with
 /// its answer, a question.
 struct StandingState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// The answer is owed. Leads to: standing, ended.
     case requested
     /// Leads to: ended.
@@ -212,34 +137,17 @@ struct StandingState: ~Copyable {
     /// Leads to: nothing.
     case ended
   }
-  private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
-  init() { self.init(.requested) }
+  private var phase = Phase.requested
 
-  mutating func accepted() -> OnAnswer {
-    switch consume phase {
+  mutating func accepted() -> OnAnswer { answered(.standing) }
+  mutating func refused() -> OnAnswer { answered(.ended) }
+  private mutating func answered(_ next: Phase) -> OnAnswer {
+    switch phase {
     case .requested:
-      self = Self(.standing)
+      phase = next
       return .carryOut
-    case .standing:
-      self = Self(.standing)
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
-  mutating func refused() -> OnAnswer {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return .carryOut
-    case .standing:
-      self = Self(.standing)
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .standing: return .violation
+    case .ended: return .late
     }
   }
   enum OnEnd: Equatable {
@@ -248,41 +156,21 @@ struct StandingState: ~Copyable {
     case late
   }
   mutating func end() -> OnEnd {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return .beforeAnswer
-    case .standing:
-      self = Self(.ended)
-      return .afterAnswer
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
-  var isStanding: Bool {
+    defer { phase = .ended }
     switch phase {
-    case .standing: true
-    default: false
+    case .requested: return .beforeAnswer
+    case .standing: return .afterAnswer
+    case .ended: return .late
     }
   }
-  var isAnswered: Bool {
-    switch phase {
-    case .requested: false
-    default: true
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
+  var isStanding: Bool { phase == .standing }
+  var isAnswered: Bool { phase != .requested }
+  var isEnded: Bool { phase == .ended }
 }
 
 /// The handshake.
 struct SetupState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// Not connected. Leads to: asked (client), listening (server), open, closed.
     case idle
     /// Server: the client's setup is owed. Leads to: open, closed.
@@ -294,29 +182,13 @@ struct SetupState: ~Copyable {
     /// Leads to: nothing.
     case closed
   }
-  private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
-  init() { self.init(.idle) }
+  private var phase = Phase.idle
 
   /// False: connected twice, or closed before.
   mutating func connected(asClient: Bool) -> Bool {
-    switch consume phase {
-    case .idle:
-      self = Self(asClient ? .asked : .listening)
-      return true
-    case .listening:
-      self = Self(.listening)
-      return false
-    case .asked:
-      self = Self(.asked)
-      return false
-    case .open:
-      self = Self(.open)
-      return false
-    case .closed:
-      self = Self(.closed)
-      return false
-    }
+    guard phase == .idle else { return false }
+    phase = asClient ? .asked : .listening
+    return true
   }
   enum OnSetup: Equatable {
     case open
@@ -327,47 +199,20 @@ struct SetupState: ~Copyable {
   }
   /// The peer's setup is complete.
   mutating func completed() -> OnSetup {
-    switch consume phase {
-    case .asked:
-      self = Self(.open)
+    switch phase {
+    case .asked, .listening:
+      phase = .open
       return .open
-    case .listening:
-      self = Self(.open)
-      return .open
-    case .idle:
-      self = Self(.idle)
-      return .violation
-    case .open:
-      self = Self(.open)
-      return .violation
-    case .closed:
-      self = Self(.closed)
-      return .late
+    case .idle, .open: return .violation
+    case .closed: return .late
     }
   }
   /// False: it was closed already.
   mutating func closed() -> Bool {
-    let wasOpen = !isClosed
-    self = Self(.closed)
-    return wasOpen
+    defer { phase = .closed }
+    return !isClosed
   }
-  var isOpen: Bool {
-    switch phase {
-    case .open: true
-    default: false
-    }
-  }
-  var isClosed: Bool {
-    switch phase {
-    case .closed: true
-    default: false
-    }
-  }
-  var isWaiting: Bool {
-    switch phase {
-    case .asked: true
-    case .listening: true
-    default: false
-    }
-  }
+  var isOpen: Bool { phase == .open }
+  var isClosed: Bool { phase == .closed }
+  var isWaiting: Bool { phase == .asked || phase == .listening }
 }

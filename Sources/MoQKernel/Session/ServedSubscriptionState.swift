@@ -1,106 +1,54 @@
 /// A subscription, from the publisher's side: the peer's SUBSCRIBE, or our PUBLISH.
 struct ServedSubscriptionState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// We offer the track; the peer's answer is owed, objects may flow before it. Leads to: live, ended.
-    case offered(opened: UInt64)
+    case offered
     /// The peer has asked; our answer is owed. Leads to: live, ended.
     case requested
     /// Objects flow. Leads to: ended.
-    case live(opened: UInt64)
+    case live
     /// Leads to: nothing.
     case ended
   }
   private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
+  /// How many streams have been opened.
+  private var streams: UInt64 = 0
   /// The peer asks.
-  init() { self.init(.requested) }
+  init() { phase = .requested }
   /// We offer.
-  init(offered: Void) { self.init(.offered(opened: 0)) }
+  init(offered: Void) { phase = .offered }
 
-  mutating func accepted() -> OnOwnAnswer {
-    switch consume phase {
+  mutating func accepted() -> OnOwnAnswer { answered(.live) }
+  mutating func rejected() -> OnOwnAnswer { answered(.ended) }
+  private mutating func answered(_ next: Phase) -> OnOwnAnswer {
+    switch phase {
     case .requested:
-      self = Self(.live(opened: 0))
+      phase = next
       return .tell
-    case .offered(let opened):
-      self = Self(.offered(opened: opened))
-      return .misuse
-    case .live(let opened):
-      self = Self(.live(opened: opened))
-      return .misuse
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
-  mutating func rejected() -> OnOwnAnswer {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return .tell
-    case .offered(let opened):
-      self = Self(.offered(opened: opened))
-      return .misuse
-    case .live(let opened):
-      self = Self(.live(opened: opened))
-      return .misuse
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .offered, .live: return .misuse
+    case .ended: return .late
     }
   }
 
   /// PUBLISH_OK.
-  mutating func offerAccepted() -> OnAnswer {
-    switch consume phase {
-    case .offered(let opened):
-      self = Self(.live(opened: opened))
-      return .carryOut
-    case .requested:
-      self = Self(.requested)
-      return .violation
-    case .live(let opened):
-      self = Self(.live(opened: opened))
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
+  mutating func offerAccepted() -> OnAnswer { offerAnswered(.live) }
   /// PUBLISH_ERROR.
-  mutating func offerRefused() -> OnAnswer {
-    switch consume phase {
+  mutating func offerRefused() -> OnAnswer { offerAnswered(.ended) }
+  private mutating func offerAnswered(_ next: Phase) -> OnAnswer {
+    switch phase {
     case .offered:
-      self = Self(.ended)
+      phase = next
       return .carryOut
-    case .requested:
-      self = Self(.requested)
-      return .violation
-    case .live(let opened):
-      self = Self(.live(opened: opened))
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .requested, .live: return .violation
+    case .ended: return .late
     }
   }
 
   /// Counts a stream that is opened. False: the subscription is not in a state to send objects.
   mutating func opened() -> Bool {
-    switch consume phase {
-    case .offered(let opened):
-      self = Self(.offered(opened: opened &+ 1))
-      return true
-    case .live(let opened):
-      self = Self(.live(opened: opened &+ 1))
-      return true
-    case .requested:
-      self = Self(.requested)
-      return false
-    case .ended:
-      self = Self(.ended)
-      return false
-    }
+    guard sends else { return false }
+    streams &+= 1
+    return true
   }
 
   enum OnWithdrawn: Equatable {
@@ -110,20 +58,8 @@ struct ServedSubscriptionState: ~Copyable {
   }
   /// UNSUBSCRIBE, or the end of the request stream by the subscriber.
   mutating func withdrawn() -> OnWithdrawn {
-    switch consume phase {
-    case .offered:
-      self = Self(.ended)
-      return .end
-    case .requested:
-      self = Self(.ended)
-      return .end
-    case .live:
-      self = Self(.ended)
-      return .end
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
+    defer { phase = .ended }
+    return isEnded ? .late : .end
   }
 
   enum OnFinished: Equatable {
@@ -134,40 +70,15 @@ struct ServedSubscriptionState: ~Copyable {
     case late
   }
   mutating func finished() -> OnFinished {
-    switch consume phase {
-    case .live(let opened):
-      self = Self(.ended)
-      return .tell(streams: opened)
-    case .offered(let opened):
-      self = Self(.ended)
-      return .tell(streams: opened)
-    case .requested:
-      self = Self(.ended)
-      return .refuse
-    case .ended:
-      self = Self(.ended)
-      return .late
+    defer { phase = .ended }
+    switch phase {
+    case .offered, .live: return .tell(streams: streams)
+    case .requested: return .refuse
+    case .ended: return .late
     }
   }
 
-  var sends: Bool {
-    switch phase {
-    case .offered(_): true
-    case .live(_): true
-    default: false
-    }
-  }
-  var isAnswered: Bool {
-    switch phase {
-    case .offered(_): false
-    case .requested: false
-    default: true
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
+  var sends: Bool { phase == .offered || phase == .live }
+  var isAnswered: Bool { phase == .live || phase == .ended }
+  var isEnded: Bool { phase == .ended }
 }

@@ -5,22 +5,18 @@
 
 /// A subscription, from the subscriber's side: our SUBSCRIBE, or a PUBLISH of the peer.
 struct SubscriptionState: ~Copyable {
-  private enum Phase: ~Copyable {
+  private enum Phase {
     /// The peer offers the track; our answer is owed. Leads to: live, ended.
-    case offered(Streams)
+    case offered
     /// We have asked; the answer is owed. Objects may come before it. Leads to: live, ended.
-    case requested(Streams)
+    case requested
     /// Objects flow. Leads to: closing, ended.
-    case live(Streams)
+    case live
     /// The publisher has ended it, but streams that it counted, or that have no count, may still come.
     /// Leads to: ended.
-    case closing(Streams, Closing)
+    case closing(Closing)
     /// Leads to: nothing.
     case ended
-  }
-  struct Streams: Equatable {
-    var begun: UInt64 = 0
-    var open: UInt64 = 0
   }
   struct Closing: Equatable {
     /// How many streams there were in all; nil: not known, a timer decides.
@@ -30,71 +26,35 @@ struct SubscriptionState: ~Copyable {
   }
 
   private var phase: Phase
-  private init(_ phase: consuming Phase) { self.phase = phase }
+  /// How many streams have come, and how many of them are open.
+  private var begun: UInt64 = 0, open: UInt64 = 0
   /// We ask.
-  init() { self.init(.requested(Streams())) }
+  init() { phase = .requested }
   /// The peer offers.
-  init(offered: Void) { self.init(.offered(Streams())) }
+  init(offered: Void) { phase = .offered }
 
   /// SUBSCRIBE_OK.
-  mutating func accepted() -> OnAnswer {
-    switch consume phase {
-    case .requested(let streams):
-      self = Self(.live(streams))
-      return .carryOut
-    case .offered(let streams):
-      self = Self(.offered(streams))
-      return .violation
-    case .live(let streams):
-      self = Self(.live(streams))
-      return .violation
-    case .closing(let streams, let closing):
-      self = Self(.closing(streams, closing))
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
-    }
-  }
+  mutating func accepted() -> OnAnswer { answered(.live) }
   /// SUBSCRIBE_ERROR, or the reset of a request stream before any answer.
-  mutating func refused() -> OnAnswer {
-    switch consume phase {
+  mutating func refused() -> OnAnswer { answered(.ended) }
+  private mutating func answered(_ next: Phase) -> OnAnswer {
+    switch phase {
     case .requested:
-      self = Self(.ended)
+      phase = next
       return .carryOut
-    case .offered(let streams):
-      self = Self(.offered(streams))
-      return .violation
-    case .live(let streams):
-      self = Self(.live(streams))
-      return .violation
-    case .closing(let streams, let closing):
-      self = Self(.closing(streams, closing))
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .offered, .live, .closing: return .violation
+    case .ended: return .late
     }
   }
 
   /// Our owner takes the peer's offer.
   mutating func offerAccepted() -> OnOwnAnswer {
-    switch consume phase {
-    case .offered(let streams):
-      self = Self(.live(streams))
+    switch phase {
+    case .offered:
+      phase = .live
       return .tell
-    case .requested(let streams):
-      self = Self(.requested(streams))
-      return .misuse
-    case .live(let streams):
-      self = Self(.live(streams))
-      return .misuse
-    case .closing(let streams, let closing):
-      self = Self(.closing(streams, closing))
-      return .late
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .requested, .live: return .misuse
+    case .closing, .ended: return .late
     }
   }
 
@@ -109,22 +69,12 @@ struct SubscriptionState: ~Copyable {
   }
   /// Our owner wants no more.
   mutating func cancelled() -> OnCancelled {
-    switch consume phase {
-    case .requested:
-      self = Self(.ended)
-      return .tell
-    case .live:
-      self = Self(.ended)
-      return .tell
-    case .offered:
-      self = Self(.ended)
-      return .refuseOffer
-    case .closing:
-      self = Self(.ended)
-      return .forget
-    case .ended:
-      self = Self(.ended)
-      return .late
+    defer { phase = .ended }
+    switch phase {
+    case .requested, .live: return .tell
+    case .offered: return .refuseOffer
+    case .closing: return .forget
+    case .ended: return .late
     }
   }
 
@@ -138,27 +88,20 @@ struct SubscriptionState: ~Copyable {
   }
   /// PUBLISH_DONE, or the end of the request stream. `expected`: all streams there ever were, if known.
   mutating func done(_ failure: RequestFailure, expected: UInt64?) -> OnDone {
-    switch consume phase {
-    case .live(let streams):
-      if let expected, expected <= streams.begun, streams.open == 0 {
-        self = Self(.ended)
+    switch phase {
+    case .live:
+      if let expected, expected <= begun, open == 0 {
+        phase = .ended
         return .end(failure)
       }
-      self = Self(.closing(streams, Closing(expected: expected, failure: failure)))
+      phase = .closing(Closing(expected: expected, failure: failure))
       return .wait
     case .offered:
       // The publisher takes its offer back before our answer: legitimate.
-      self = Self(.ended)
+      phase = .ended
       return .end(failure)
-    case .requested(let streams):
-      self = Self(.requested(streams))
-      return .violation
-    case .closing(let streams, let closing):
-      self = Self(.closing(streams, closing))
-      return .violation
-    case .ended:
-      self = Self(.ended)
-      return .late
+    case .requested, .closing: return .violation
+    case .ended: return .late
     }
   }
 
@@ -168,27 +111,10 @@ struct SubscriptionState: ~Copyable {
     case discard
   }
   mutating func streamBegan() -> OnStream {
-    switch consume phase {
-    case .offered(var streams):
-      streams.begin()
-      self = Self(.offered(streams))
-      return .deliver
-    case .requested(var streams):
-      streams.begin()
-      self = Self(.requested(streams))
-      return .deliver
-    case .live(var streams):
-      streams.begin()
-      self = Self(.live(streams))
-      return .deliver
-    case .closing(var streams, let closing):
-      streams.begin()
-      self = Self(.closing(streams, closing))
-      return .deliver
-    case .ended:
-      self = Self(.ended)
-      return .discard
-    }
+    if isEnded { return .discard }
+    begun &+= 1
+    open &+= 1
+    return .deliver
   }
 
   enum OnSettled: Equatable {
@@ -197,85 +123,33 @@ struct SubscriptionState: ~Copyable {
     case end(RequestFailure)
   }
   mutating func streamEnded() -> OnSettled {
-    switch consume phase {
-    case .offered(var streams):
-      streams.end()
-      self = Self(.offered(streams))
-    case .requested(var streams):
-      streams.end()
-      self = Self(.requested(streams))
-    case .live(var streams):
-      streams.end()
-      self = Self(.live(streams))
-    case .closing(var streams, let closing):
-      streams.end()
-      let isComplete = closing.expected.map { $0 <= streams.begun } ?? false
-      if streams.open == 0, isComplete || closing.hasWaited {
-        self = Self(.ended)
-        return .end(closing.failure)
-      }
-      self = Self(.closing(streams, closing))
-    case .ended:
-      self = Self(.ended)
-    }
-    return .nothing
+    open = open == 0 ? 0 : open &- 1
+    guard case .closing(let closing) = phase, open == 0 else { return .nothing }
+    guard closing.hasWaited || closing.expected.map({ $0 <= begun }) ?? false else { return .nothing }
+    phase = .ended
+    return .end(closing.failure)
   }
   /// The time for late streams is over. `giveUp`: also for those that are open.
   mutating func waited(giveUp: Bool) -> OnSettled {
-    switch consume phase {
-    case .closing(let streams, var closing):
-      closing.hasWaited = true
-      if streams.open == 0 || giveUp {
-        self = Self(.ended)
-        return .end(closing.failure)
-      }
-      self = Self(.closing(streams, closing))
-    case .offered(let streams): self = Self(.offered(streams))
-    case .requested(let streams): self = Self(.requested(streams))
-    case .live(let streams): self = Self(.live(streams))
-    case .ended: self = Self(.ended)
+    guard case .closing(var closing) = phase else { return .nothing }
+    closing.hasWaited = true
+    guard open == 0 || giveUp else {
+      phase = .closing(closing)
+      return .nothing
     }
-    return .nothing
+    phase = .ended
+    return .end(closing.failure)
   }
 
   var isAnswered: Bool {
     switch phase {
-    case .offered(_): false
-    case .requested(_): false
-    default: true
+    case .offered, .requested: false
+    case .live, .closing, .ended: true
     }
   }
   /// What the publisher said when it ended the track, while late streams are waited for.
-  var announcedEnd: RequestFailure? {
-    switch phase {
-    case .closing(_, let closing): closing.failure
-    default: nil
-    }
-  }
-  var isLive: Bool {
-    switch phase {
-    case .live(_): true
-    default: false
-    }
-  }
-  var isOffered: Bool {
-    switch phase {
-    case .offered(_): true
-    default: false
-    }
-  }
-  var isEnded: Bool {
-    switch phase {
-    case .ended: true
-    default: false
-    }
-  }
-}
-
-extension SubscriptionState.Streams {
-  fileprivate mutating func begin() {
-    begun &+= 1
-    open &+= 1
-  }
-  fileprivate mutating func end() { open = open == 0 ? 0 : open &- 1 }
+  var announcedEnd: RequestFailure? { if case .closing(let closing) = phase { closing.failure } else { nil } }
+  var isLive: Bool { if case .live = phase { true } else { false } }
+  var isOffered: Bool { if case .offered = phase { true } else { false } }
+  var isEnded: Bool { if case .ended = phase { true } else { false } }
 }
