@@ -272,18 +272,7 @@ extension SessionCore {
     // What came before the setup, in the order of its coming.
     for stream in streams.all where !stream.isOurs {
       guard case .unknown = stream.use else { continue }
-      let bytes = stream.pending, end = stream.heldEnd
-      stream.pending = []
-      stream.heldEnd = nil
-      heldBytes -= bytes.count
-      stream.use = stream.kind == .unidirectional ? .receiving : .request
-      try bytes.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try take(raw, stream) }
-      switch end {
-      case .fin: try receiveEnded(stream, reset: nil)
-      case .reset(let code): try receiveEnded(stream, reset: code)
-      case nil: break
-      }
-      giveCredit(stream)
+      try takeUp(stream, stream.kind == .unidirectional ? .receiving : .request)
     }
   }
 }

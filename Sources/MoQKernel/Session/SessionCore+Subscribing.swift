@@ -328,18 +328,20 @@ extension SessionCore {
     guard !held.isEmpty else { return }
     let waiting = held.filter { $0.isHeld(alias) }
     held.removeAll { $0.isHeld(alias) }
-    for stream in waiting where !setup.isClosed {
-      let bytes = stream.pending, end = stream.heldEnd
-      (stream.pending, stream.heldEnd, stream.use) = ([], nil, .receiving)
-      heldBytes -= bytes.count
-      try bytes.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try take(raw, stream) }
-      switch end {
-      case .fin: try receiveEnded(stream, reset: nil)
-      case .reset(let code): try receiveEnded(stream, reset: code)
-      case nil: break
-      }
-      giveCredit(stream)
+    for stream in waiting where !setup.isClosed { try takeUp(stream, .receiving) }
+  }
+  /// Reads what a stream has brought before it was known what for.
+  func takeUp(_ stream: Stream, _ use: Stream.Use) throws(SessionFailure) {
+    let bytes = stream.pending, end = stream.heldEnd
+    (stream.pending, stream.heldEnd, stream.use) = ([], nil, use)
+    heldBytes -= bytes.count
+    try bytes.span.bytes.withUnsafeBytes { raw throws(SessionFailure) in try take(raw, stream) }
+    switch end {
+    case .fin: try receiveEnded(stream, reset: nil)
+    case .reset(let code): try receiveEnded(stream, reset: code)
+    case nil: break
     }
+    giveCredit(stream)
   }
 }
 
