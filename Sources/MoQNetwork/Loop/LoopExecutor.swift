@@ -10,15 +10,7 @@ public final class LoopExecutor: SerialExecutor {
     (self.mailbox, self.core) = (mailbox, LoopBound(core, mailbox: mailbox))
   }
 
-  public func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    if mailbox.isOnLoop {
-      core.unchecked.ready.append(.job(job, taskExecutor: false))
-    } else if !mailbox.put(.job(job, taskExecutor: false)) {
-      // The loop has ended: the job runs all the same, so that its task can end as well.
-      mailbox.putAfterEnd(.job(job, taskExecutor: false)) { core.unchecked.run($0) }
-    }
-  }
+  public func enqueue(_ job: consuming ExecutorJob) { core.enqueue(.job(UnownedJob(job), taskExecutor: false)) }
 
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
@@ -36,14 +28,18 @@ public final class LoopTaskExecutor: TaskExecutor {
     (self.mailbox, self.core) = (mailbox, LoopBound(core, mailbox: mailbox))
   }
 
-  public func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    if mailbox.isOnLoop {
-      core.unchecked.ready.append(.job(job, taskExecutor: true))
-    } else if !mailbox.put(.job(job, taskExecutor: true)) {
-      mailbox.putAfterEnd(.job(job, taskExecutor: true)) { core.unchecked.run($0) }
-    }
-  }
+  public func enqueue(_ job: consuming ExecutorJob) { core.enqueue(.job(UnownedJob(job), taskExecutor: true)) }
 
   public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+}
+
+extension LoopBound<LoopCore> {
+  fileprivate func enqueue(_ job: Mailbox.Item) {
+    if mailbox.isOnLoop {
+      unchecked.ready.append(job)
+    } else if !mailbox.put(job) {
+      // The loop has ended: the job runs all the same, so that its task can end as well.
+      mailbox.putAfterEnd(job) { unchecked.run($0) }
+    }
+  }
 }

@@ -113,7 +113,7 @@ extension QUICConnection {
   }
 
   private func write(
-    _ datagram: DatagramQueue.Item, _ library: OpaquePointer, _ out: UnsafeMutablePointer<UInt8>, _ size: Int,
+    _ datagram: OutgoingDatagram, _ library: OpaquePointer, _ out: UnsafeMutablePointer<UInt8>, _ size: Int,
     _ now: UInt64
   ) -> Int {
     guard datagram.count <= maximumDatagramSize else {

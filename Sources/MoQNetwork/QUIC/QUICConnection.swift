@@ -46,8 +46,8 @@ public final class QUICConnection: LoopMember {
   @exclusivity(unchecked) var sendQueue = SendQueue()
   /// Streams with nothing but their end to send: it costs no credit and goes first.
   @exclusivity(unchecked) var bareEnds: [QUICStream] = []
-  var waitingUnidirectional = WaitingStreams()
-  var waitingBidirectional = WaitingStreams()
+  var waitingUnidirectional = Queue<QUICStream>()
+  var waitingBidirectional = Queue<QUICStream>()
   @exclusivity(unchecked) var pool: [QUICStream] = []
   @exclusivity(unchecked) var drained: [QUICStream] = []
   /// Streams whose end is told at the end of the tick.
@@ -62,7 +62,7 @@ public final class QUICConnection: LoopMember {
   /// Streams that wait for the peer's credit.
   @exclusivity(unchecked) var blockedStreams = 0
 
-  var datagrams = DatagramQueue()
+  var datagrams = Queue<OutgoingDatagram>()
   @exclusivity(unchecked) var prefersStream = false
   /// The most bytes a datagram may have now; 0 if the peer takes none.
   public internal(set) var maximumDatagramSize = 0
@@ -260,7 +260,7 @@ public final class QUICConnection: LoopMember {
       numbers.datagramsDropped &+= 1
       datagramsWereFull = true
     }
-    datagrams.append(DatagramQueue.Item(header: header, payload: datagram))
+    datagrams.append(OutgoingDatagram(header: header, payload: datagram))
     core.mark(self)
     return true
   }
@@ -396,25 +396,28 @@ public final class QUICConnection: LoopMember {
   var place: String { peerAddress?.description ?? client?.host ?? "?" }
 }
 
-/// Streams that wait for an id, in order.
-struct WaitingStreams {
-  private var streams: [QUICStream] = []
+/// First in, first out.
+struct Queue<Element> {
+  /// What has left is nil, and goes when there is enough of it to be worth moving the rest.
+  private var items: [Element?] = []
   private var head = 0
-  var count: Int { streams.count - head }
-  var first: QUICStream? { head < streams.count ? streams[head] : nil }
-  mutating func append(_ stream: QUICStream) { streams.append(stream) }
+  var count: Int { items.count - head }
+  var isEmpty: Bool { head == items.count }
+  var first: Element? { head < items.count ? items[head] : nil }
+  mutating func append(_ item: Element) { items.append(item) }
   mutating func removeFirst() {
+    items[head] = nil
     head += 1
-    if head == streams.count {
-      streams.removeAll(keepingCapacity: true)
+    if head == items.count {
+      items.removeAll(keepingCapacity: true)
       head = 0
-    } else if head >= 64, head * 2 > streams.count {
-      streams.removeFirst(head)
+    } else if head >= 64, head * 2 > items.count {
+      items.removeFirst(head)
       head = 0
     }
   }
-  var all: ArraySlice<QUICStream> { streams[head...] }
-  mutating func removeAll() { (streams, head) = ([], 0) }
+  var all: some Sequence<Element> { items[head...].lazy.compactMap { $0 } }
+  mutating func removeAll() { (items, head) = ([], 0) }
 }
 
 /// Up to eight bytes before a datagram's payload, so that the payload need not be copied behind them.
@@ -434,31 +437,11 @@ public struct DatagramHeader: Sendable {
   }
 }
 
-/// Datagrams in order of sending.
-struct DatagramQueue {
-  struct Item {
-    var header: DatagramHeader
-    var payload: Bytes
-    var count: Int { header.count &+ payload.count }
-  }
-  private var items: [Item] = []
-  private var head = 0
-  var count: Int { items.count - head }
-  var isEmpty: Bool { head == items.count }
-  var first: Item? { head < items.count ? items[head] : nil }
-  mutating func append(_ item: Item) { items.append(item) }
-  mutating func removeFirst() {
-    items[head].payload = Bytes()
-    head += 1
-    if head == items.count {
-      items.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= 64, head * 2 > items.count {
-      items.removeFirst(head)
-      head = 0
-    }
-  }
-  mutating func removeAll() { (items, head) = ([], 0) }
+/// A datagram that waits to be sent.
+struct OutgoingDatagram {
+  var header: DatagramHeader
+  var payload: Bytes
+  var count: Int { header.count &+ payload.count }
 }
 
 extension Duration {
