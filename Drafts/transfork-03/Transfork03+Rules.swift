@@ -37,17 +37,20 @@ extension Transfork03 {
         rules.numbered.insert(.fetch)
         return rules
       },
-      Rules.Profile(name: "moq-rs", signs: []) { rules in
-        var rules = rules
-        rules.wishes = [.chosenOrder, .deliveryTimeout]
-        return rules
-      },
+      Rules.Profile(name: "moq-rs", signs: [], adjust: moqRs),
       Rules.Profile(name: "moq-rs-04", signs: []) { rules in
-        var rules = rules
+        var rules = moqRs(rules)
         rules.wishes = [.chosenOrder]
         return rules
       },
     ]
     return rules
   }()
+
+  /// It takes what follows on the session's stream for an INFO, so it is told no bitrate.
+  private static func moqRs(_ rules: Rules) -> Rules {
+    var rules = rules
+    (rules.wishes, rules.bitrateUpdates) = ([.chosenOrder, .deliveryTimeout], .missing)
+    return rules
+  }
 }

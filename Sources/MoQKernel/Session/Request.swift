@@ -38,6 +38,8 @@ final class Subscription: Request {
   var state: SubscriptionState
   var request: SubscribeRequest
   var alias: UInt64?
+  /// The publisher's priority, as its answer says it; what its objects say of themselves counts more.
+  var priority: UInt8 = 128
   /// Where it begins and ends, as far as updates have said; they may only narrow it.
   var range: (start: Location, endGroup: UInt64?)?
   /// A fetch that the session made to begin with the current group.

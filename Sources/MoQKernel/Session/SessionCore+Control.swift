@@ -167,11 +167,23 @@ extension SessionCore {
     tell(.goingAway(uri: String(decoding: m.uri, as: UTF8.self)))
   }
 
+  /// Whether the peer wants to hear of the bitrate.
+  public var tellsBitrate: Bool { if setup.isOpen, case .exists? = rules?.bitrateUpdates { true } else { false } }
+  /// The bitrate that the transport allows now, in bits per second; 0: not known. The peer is told where the dialect
+  /// can say it, and if it has changed by a quarter or more since it was told last.
+  public func measured(bitrate: UInt64) {
+    let told = toldBitrate ?? 0
+    let change = max(bitrate, told) - min(bitrate, told)
+    // What is not known has not changed.
+    guard change > 0, change >= told / 4 else { return }
+    report(bitrate: bitrate)
+  }
   /// Tells the peer the bitrate we expect, in bits per second; 0: not known. Left out where the dialect cannot.
   public func report(bitrate: UInt64) {
-    guard let rules, setup.isOpen, case .exists = rules.bitrateUpdates else { return }
+    guard tellsBitrate else { return }
     var message = SessionUpdate()
-    message.bitrate = bitrate
-    try? sendControl(.sessionUpdate(message))
+    message.bitrate = min(bitrate, WireLimits.varint)
+    guard (try? sendControl(.sessionUpdate(message))) != nil else { return }
+    toldBitrate = bitrate
   }
 }

@@ -192,6 +192,8 @@ extension SessionCore {
       return false
     }
     subscription.attach(stream)
+    var subgroup = subgroup
+    if subgroup.priority == nil { subgroup.priority = subscription.priority }
     stream.incoming = .subgroup(subgroup)
     stream.isAnnounced = true
     var isFrames = false

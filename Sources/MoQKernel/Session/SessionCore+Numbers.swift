@@ -47,7 +47,7 @@ extension SessionCore {
       guard id >= nextPeerID else { throw violation("request \(id) is not more than the one before") }
       nextPeerID = id &+ 1
     case .free:
-      guard peerIDs[id] == nil else { throw violation("request \(id) comes again") }
+      guard peerIDs[id] == nil, usedPeerIDs.insert(id) else { throw violation("request \(id) comes again") }
       nextPeerID = max(nextPeerID, id &+ 1)
     }
     grantIfNeeded()

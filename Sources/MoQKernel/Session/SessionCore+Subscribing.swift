@@ -82,6 +82,7 @@ extension SessionCore {
     guard try carriesOut(subscription.state.accepted(), subscription, "SUBSCRIBE") else { return }
     var answer = SubscribeAnswer(largest: m.largest)
     (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
+    subscription.priority = m.priority
     if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }
     for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
       answer.deliveryTimeout = .milliseconds(Int64(clamping: ms))

@@ -71,6 +71,8 @@ public final class SessionCore {
   var credit: UInt64 = 0, creditGranted: UInt64 = 0
   /// What waits for credit, in order.
   var queued: [Queued] = []
+  /// Ids of the peer that must not come again, where it counts as it likes.
+  var usedPeerIDs = UsedNumbers()
   var blockedAt: UInt64?
   enum Queued {
     case request(Request)
@@ -115,6 +117,8 @@ public final class SessionCore {
   @exclusivity(unchecked) private var spareEffects: [Effect] = []
   @exclusivity(unchecked) private var events: [Event] = []
   @exclusivity(unchecked) private var spareEvents: [Event] = []
+  /// The bitrate that the peer was told last; nil: none.
+  var toldBitrate: UInt64?
 
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {
@@ -265,6 +269,7 @@ public final class SessionCore {
   // MARK: State that most of it asks for
 
   var name: String { dialect?.name ?? "the session" }
+    usedPeerIDs = UsedNumbers()
   /// The rules, while requests may be made.
   func openRules() throws(CommandError) -> Rules {
     guard let rules, setup.isOpen else {

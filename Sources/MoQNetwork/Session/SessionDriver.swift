@@ -22,6 +22,8 @@ open class SessionOwner {
 public final class SessionDriver: ConnectionHandler {
   /// How many times owner and session may answer each other in a batch before packets have their turn.
   static let maximumRounds = 64
+  /// How often the session hears of the bitrate, at most, in nanoseconds.
+  static let measuringInterval: UInt64 = 1_000_000_000
 
   public let core: SessionCore
   public let loop: Loop
@@ -48,6 +50,7 @@ public final class SessionDriver: ConnectionHandler {
 
   private var slots: [Slot] = []
   private var tickedAt: UInt64 = 0
+  private var measuredAt: UInt64 = 0
   private var timer: LoopTimer?
   private var isScheduled = false
   private var isWorking = false
@@ -113,6 +116,7 @@ public final class SessionDriver: ConnectionHandler {
     (self.connection, self.carrier) = (connection, carrier)
     tick()
     connectedAt = now
+    measuredAt = loop.now
     name = JSON.hex(connection.originalID) + (carrier.number == 0 ? "" : "-\(carrier.number)")
     trace = traces?.begin(name, isServer: core.role == .server, at: now)
     core.tap = trace?.tap
@@ -223,6 +227,7 @@ public final class SessionDriver: ConnectionHandler {
     isScheduled = false
     isWorking = true
     tick()
+    measure()
     var rounds = 0
     while core.hasWork, rounds < Self.maximumRounds {
       core.drainEffects { perform($0) }
@@ -246,6 +251,13 @@ public final class SessionDriver: ConnectionHandler {
     } else {
       arm()
     }
+  }
+
+  /// What nothing is sent over does not change, so there is no timer for it.
+  private func measure() {
+    guard loop.now &- measuredAt >= Self.measuringInterval, core.tellsBitrate, let connection else { return }
+    measuredAt = loop.now
+    core.measured(bitrate: connection.statistics.sendBitrate)
   }
 
   private func arm() {

@@ -381,6 +381,8 @@ import Testing
       if case .gap(ours, let gap) = event { gap } else { nil }
     }
     #expect(gaps == [GroupGap(8...11, .tooFarBehind, code: 26)])
+    // What the crate would take for an INFO is not said.
+    #expect(pair.client.tellsBitrate == (profile == "gomoqt"))
     #expect(pair.allFaults == [])
   }
 

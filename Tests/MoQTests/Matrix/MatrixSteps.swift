@@ -156,7 +156,7 @@ extension Crossing {
     return (found.isEmpty.then(.extensions), (!from.hasExtensions || !to.hasExtensions).then(.extensions))
   }
 
-  /// The publisher's priority, as objects carry it.
+  /// The publisher's priority, as objects carry it, or the answer to the subscription.
   func priorities() async throws -> Losses {
     let track = try await stage(.priorities) { $0.priority = 7 }
     let subscription = try await subscribe(.priorities)
@@ -165,7 +165,7 @@ extension Crossing {
     let object = try #require(try await subscription.group().all().first)
     try #require(object.payload == Bytes("urgent"))
     try #require(object.priority == 7 || object.priority == 128, "priority \(object.priority)")
-    return ((object.priority == 128).then(.priorities), (!from.hasPriorities || !to.hasPriorities).then(.priorities))
+    return ((object.priority == 128).then(.priorities), (from.hasPriorities && !to.hasPriorities).then(.priorities))
   }
 
   func datagrams() async throws -> Losses {
