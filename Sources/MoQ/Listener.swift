@@ -49,9 +49,10 @@ final class Listener: Sendable {
           accept(driver)
           return driver
         }
-        let subprotocols = SessionCore.subprotocols(for: configuration, registry: registry)
+        let subprotocols = SessionCore.subprotocols(for: configuration, as: .server, registry: registry)
         let alpns =
-          SessionCore.alpns(for: configuration, registry: registry) + (policy == nil ? [] : [HTTP3Connection.alpn])
+          SessionCore.alpns(for: configuration, as: .server, registry: registry)
+          + (policy == nil ? [] : [HTTP3Connection.alpn])
         let bound = try endpoint.listen(on: addresses, identity: identity, alpns: alpns, options: quic) { connection in
           guard let policy, connection.alpn == HTTP3Connection.alpn else { return driver() }
           return HTTP3Connection(loop: loop, policy: policy, protocols: subprotocols) { _ in driver() }

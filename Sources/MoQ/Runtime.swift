@@ -23,8 +23,9 @@ public final class Runtime: Sendable {
   /// The names of the dialects that come with the library, in order of preference.
   public static var dialectNames: [String] { MoQDrafts.dialects.map { $0.name } }
   /// The names of the peer profiles that `SessionOptions.profiles` may ask for; `text`: none, even if one shows itself.
-  public static var profileNames: [String] {
-    MoQDrafts.dialects.flatMap { $0.rules.profileNames }.reduce(into: ["text"]) { names, name in
+  public static var profileNames: [String] { profileNames(of: MoQDrafts.dialects) }
+  static func profileNames(of dialects: [any Dialect.Type]) -> [String] {
+    dialects.flatMap { $0.rules.profileNames }.reduce(into: ["text"]) { names, name in
       if !names.contains(name) { names.append(name) }
     }
   }
@@ -53,7 +54,7 @@ extension SessionOptions {
   /// All dialects there are, the extra ones first.
   var registry: [any Dialect.Type] { extraDialects + MoQDrafts.dialects }
 
-  /// Throws `badOption` for a dialect that nobody registered.
+  /// Throws `badOption` for a dialect that nobody registered, and for a profile that none of them has.
   func check() throws(MoQError) {
     let names: [String] =
       switch dialects {
@@ -67,6 +68,10 @@ extension SessionOptions {
     }
     if case .list(let names) = dialects, names.isEmpty {
       throw MoQError(.badOption, "the list of dialects is empty; say .automatic for all")
+    }
+    let flavours = Runtime.profileNames(of: registry)
+    for name in profiles where !flavours.contains(name) {
+      throw MoQError(.badOption, "no profile is called \"\(name)\"; there are \(flavours.joined(separator: ", "))")
     }
   }
 

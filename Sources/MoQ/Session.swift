@@ -64,51 +64,6 @@ public final class Session: Sendable {
 }
 
 extension Session {
-  /// Connects to `url` and waits until both sides have agreed on a dialect.
-  ///
-  /// Throws `badURL`, `badOption`, `unsupported`, `unknownHost`, `nothingListens`, `untrusted`,
-  /// `noWebTransport`, `noCommonDialect`, `refused`, `unauthorized`, `timeout`, `violation`, `transport` or `cancelled`.
-  public static func connect(
-    to url: String, options: SessionOptions = SessionOptions(), on runtime: Runtime = .shared
-  ) async throws(MoQError) -> Session {
-    let target = try SessionURL(url)
-    try options.check()
-    let trust = try options.tls()
-    let loop = runtime.loop
-    let shared = SessionShared(loop: loop), requests = Inbox<IncomingRequest>()
-    let outcome = Promise<Result<(LoopBound<SessionHost>, SessionFacts), MoQError>>()
-    let attempt = Promise<LoopBound<SessionHost>>()
-    loop.post {
-      let configuration = options.configuration(
-        path: target.path.isEmpty ? nil : target.path, authority: target.authority)
-      let core = SessionCore(role: .client, options: configuration, registry: options.registry)
-      let driver = SessionDriver(core, loop: loop)
-      driver.traces = options.traces?.folder
-      let host = SessionHost(driver: driver, options: options, peer: target.authority, shared: shared)
-      host.publishing = PublishingHost(host, requests: requests)
-      let bound = LoopBound(host, on: loop)
-      attempt.fulfil(bound)
-      var request: WebTransportRequest?
-      switch target.scheme {
-      case .moqt: host.offered = SessionCore.alpns(for: configuration, registry: options.registry)
-      case .https:
-        host.offered = SessionCore.subprotocols(for: configuration, registry: options.registry)
-        request = WebTransportRequest(
-          authority: target.authority, path: target.path, origin: options.origin, protocols: host.offered)
-      }
-      host.onOutcome = { result in outcome.fulfil(result.map { (bound, $0) }) }
-      driver.connect(
-        on: runtime.clientEndpoint, host: target.host, port: target.port, alpns: host.offered, trust: trust,
-        options: options.quic, request: request)
-    }
-    guard let result = await outcome.wait() else {
-      loop.post { attempt.value?.value.close("") }
-      throw .cancelledTask
-    }
-    let (host, facts) = try result.get()
-    return Session(host, shared: shared, facts: facts, inbox: requests)
-  }
-
   /// The dialect both sides speak.
   public var dialect: SessionDialect { facts.dialect }
   /// Whether the session is carried by raw QUIC or by WebTransport.

@@ -36,7 +36,8 @@ public struct SessionOptions: Sendable {
   public var origin: String?
   /// Dialects beside those that come with the library; preferred to them.
   public var extraDialects: [any Dialect.Type] = []
-  /// Peer profiles (named deviations from a dialect's text) to assume; some are detected anyway.
+  /// Peer profiles (named deviations from a dialect's text) to assume; some are detected anyway. A client begins in
+  /// theirs; a server takes every handshake, and assumes them of peers that show none. `text`: none.
   public var profiles: [String] = []
   public var requests = Requests.automatic
   /// Tokens for the handshake, where the dialect carries them.
@@ -46,7 +47,9 @@ public struct SessionOptions: Sendable {
   /// What we call ourselves, where the dialect has a place for it; empty: nothing is said.
   public var implementation = "swift-moq"
 
-  /// How long connecting, the handshake of the dialect included, may take.
+  /// Told when a client connects once more, since the peer did not understand what it began with. Must not wait.
+  public var onFurtherAttempt: (@Sendable (FurtherAttempt) -> Void)?
+  /// How long connecting, the handshake of the dialect and further attempts included, may take.
   public var connectTimeout: Duration = .seconds(10)
   /// How long an answer to a request may take.
   public var requestTimeout: Duration = .seconds(10)

@@ -8,9 +8,17 @@ struct Destination: Sendable {
   private let verbose: Bool
 
   init(_ text: String, _ arguments: Arguments) throws {
-    url = try SessionURL(text)
-    options = try SessionOptions(arguments)
+    let url = try SessionURL(text)
+    var options = try SessionOptions(arguments)
     verbose = arguments.has(.verbose)
+    if verbose {
+      options.onFurtherAttempt = { attempt in
+        note(
+          "\(url.authority) did not understand how the session began; connecting again, attempt \(attempt.number), "
+            + "with \(attempt.dialects.joined(separator: ", "))")
+      }
+    }
+    (self.url, self.options) = (url, options)
   }
 
   /// Connects, lends the session to `body`, and closes it. If the session ends before `body` does, that is cancelled.

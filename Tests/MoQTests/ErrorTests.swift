@@ -28,10 +28,15 @@ import Testing
     #expect(web.description == "https://example.org:443/moq")
   }
 
-  @Test("an unknown dialect, a bad fingerprint")
+  @Test("an unknown dialect or profile, a bad fingerprint")
   func badOptions() async {
     await expectError(.badOption, naming: "draft-99") {
       _ = try await Session.connect(to: "moqt://127.0.0.1:1", options: SessionOptions(dialects: .exactly("draft-99")))
+    }
+    await expectError(.badOption, naming: "\"moqtransprt\"") {
+      var options = SessionOptions()
+      options.profiles = ["cloudflare", "moqtransprt"]
+      _ = try await Session.connect(to: "moqt://127.0.0.1:1", options: options)
     }
     await expectError(.badOption, naming: "\"abc\"") {
       _ = try await Session.connect(to: "moqt://127.0.0.1:1", options: SessionOptions(trust: .fingerprint("abc")))

@@ -56,6 +56,29 @@ func subscribed(_ words: [String]) async throws -> ToolProcess.Result {
     try await relay.end()
   }
 
+  @Test func `no dialect has to be named, where a relay has one that begins in an older way`() async throws {
+    let relay = try await RelayProcess("--draft", "draft-08")
+    let publish = try ToolProcess(relay.words("publish", "demo", "lines", "-v"))
+    _ = try await publish.errorLine(containing: "attempt 2, with draft-10, draft-09, draft-08, draft-07")
+    _ = try await publish.errorLine(containing: "Waiting for a subscriber")
+    await publish.write("hello\n")
+    publish.closeInput()
+    let got = try await subscribed(relay.words("subscribe", "demo", "lines", "--lines"))
+    #expect(got.status == 0 && got.text == "hello\n", "\(got.errors)")
+    #expect(try await publish.end().status == 0)
+    try await relay.end()
+  }
+
+  @Test func `a relay assumes a profile of peers that show none`() async throws {
+    let relay = try await RelayProcess("--profile", "moqtransport", "-v")
+    let found = try await ToolProcess.run(relay.words("probe", "--draft", "draft-07", "--profile", "text"))
+    #expect(found.status == 0, "\(found.errors)")
+    _ = try await relay.process.errorLine(containing: "in draft-07 (moqtransport)")
+    try await relay.end()
+    let wrong = try await ToolProcess.run("relay", "--profile", "moqtransprt")
+    #expect(wrong.status == 2 && wrong.errors.contains("did you mean moqtransport?"), "\(wrong.errors)")
+  }
+
   @Test func `bytes are cut into pieces and put together again`() async throws {
     var random = SystemRandomNumberGenerator()
     let bytes = (0..<1_000_003).map { _ in UInt8.random(in: 0...255, using: &random) }

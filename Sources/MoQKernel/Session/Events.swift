@@ -177,3 +177,19 @@ public struct SessionEnd: Equatable, Sendable, Error {
     (self.cause, self.reason, self.code, self.phrase) = (cause, reason, code, phrase)
   }
 }
+
+extension SessionEnd {
+  /// Whether, in answer to a setup, it says no more than that the setup was not understood. Peers differ in the code
+  /// that they close with then; few codes say for certain that it was something else.
+  var isOfUnderstanding: Bool {
+    switch (cause, reason) {
+    case (.local, .versionNegotiationFailed), (.local, .protocolViolation): true
+    case (.peer, .unauthorized), (.peer, .malformedToken), (.peer, .expiredToken), (.peer, .unknownTokenAlias),
+      (.peer, .invalidPath), (.peer, .malformedPath), (.peer, .invalidAuthority), (.peer, .malformedAuthority),
+      (.peer, .tooManyRequests), (.peer, .goAwayTimeout):
+      false
+    case (.peer, _): true
+    case (.local, _), (.transport, _): false
+    }
+  }
+}

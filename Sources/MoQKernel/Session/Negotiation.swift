@@ -29,7 +29,7 @@ struct Negotiation {
   private let registry: [Candidate]
   private let choice: DialectChoice
 
-  init(_ options: SessionConfiguration, _ registry: [any Dialect.Type]) {
+  init(_ options: SessionConfiguration, _ registry: [any Dialect.Type], as role: SessionCore.Role) {
     choice = options.dialects
     let wanted: [any Dialect.Type]
     switch options.dialects {
@@ -38,7 +38,8 @@ struct Negotiation {
     case .exactly(let name): wanted = registry.filter { $0.name == name }
     }
     self.registry = registry.flatMap { Self.expand($0, []) }
-    candidates = wanted.flatMap { Self.expand($0, options.profiles) }
+    // A server takes every handshake: each shows its own profile, and those that are asked for are of the others.
+    candidates = wanted.flatMap { Self.expand($0, role == .client ? options.profiles : []) }
   }
   /// A dialect's handshakes; only those in a profile that is asked for, where one is.
   private static func expand(_ dialect: any Dialect.Type, _ profiles: [String]) -> [Candidate] {
@@ -105,6 +106,18 @@ struct Negotiation {
   /// which dialects this session may end up with.
   var fallbackRules: Rules? { (registry.first ?? candidates.first)?.rules }
   func sessionReason(of code: UInt64) -> SessionReason {
+  /// The ways in which a client may begin, each with all that one setup message offers. The best is first; whoever
+  /// does not understand it may understand another. What begins with a peer's own sign is not tried unasked.
+  func openings(by agreed: String?, _ transport: TransportKind) -> [[Candidate]] {
+    let left = left(by: agreed, transport).filter { $0.handshake.first != nil }
+    let others = left.filter { !$0.isFirst && $0.handshake.sign == nil }
+    var openings: [[Candidate]] = []
+    for candidate in left.filter(\.isFirst) + others where !openings.contains(where: { $0[0].begins(like: candidate) })
+    {
+      openings.append(left.filter { $0.isFirst == candidate.isFirst && $0.begins(like: candidate) })
+    }
+    return openings
+  }
     fallbackRules?.codes.sessionReason(of: code) ?? .unknown(code)
   }
 

@@ -11,8 +11,11 @@ public enum DialectChoice: Equatable, Sendable {
 /// What a session is made with, and stays with.
 public struct SessionConfiguration: Sendable {
   public var dialects = DialectChoice.automatic
-  /// Names of peer profiles that are asked for; some are detected anyway.
+  /// Names of peer profiles that are asked for; some are detected anyway. A client begins in theirs, a server assumes
+  /// them of peers that show none.
   public var profiles: [String] = []
+  /// Which of `SessionCore.openings` a client begins with: 0 is the best.
+  public var opening = 0
   /// The URL's path, with its query. A client sends it in its setup on raw QUIC wherever there is one.
   public var path: String?
   /// The URL's host and port, where the dialect has a parameter for it. Raw QUIC only.

@@ -16,12 +16,15 @@ extension SessionCore {
   }
 
   private func beginAsClient() throws(SessionFailure) {
-    let left = negotiation.left(by: agreed, transport)
-    guard let best = left.first(where: \.isFirst), let first = best.handshake.first else {
+    let openings = negotiation.openings(by: agreed, transport)
+    self.openings = openings.map { candidates in candidates.map { $0.dialect.name } }
+    guard openings.indices.contains(configuration.opening), let best = openings[configuration.opening].first,
+      let first = best.handshake.first
+    else {
       throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
     }
     // One message offers whatever begins with the same one.
-    let group = left.filter { $0.isFirst && $0.begins(like: best) }
+    let group = openings[configuration.opening]
     var message = ClientSetup()
     for version in group.flatMap(\.handshake.versions) where !message.versions.contains(version) {
       message.versions.append(version)
@@ -30,7 +33,7 @@ extension SessionCore {
       group.reduce([]) { $0.union($1.handshake.clientParameters) }, mustSayPath: best.handshake.sign == .path)
     // One message offers dialects whose parameters differ: it is spelled by the first that has them all.
     let speller = group.first { $0.spells(message) } ?? best
-    handshake = speller
+    (handshake, offered) = (speller, group)
     let stream = openStream(.bidirectional, .control, use: .control)
     (controlIn, controlOut) = (stream, stream)
     try send(setup: .clientSetup(message), first, speller, on: stream)
@@ -125,11 +128,9 @@ extension SessionCore {
 
   /// The client reads the answer. Returns whether the setup is complete.
   func readServerSetup(_ stream: Stream) throws(SessionFailure) -> Bool {
-    guard let tried = handshake else { return false }
-    let left = negotiation.left(by: agreed, transport).filter { $0.isFirst && $0.begins(like: tried) }
     let bytes = stream.pending
     var answered: UInt64?
-    let found = try reading(left) { candidate throws(SessionFailure) -> Read<ServerSetup> in
+    let found = try reading(offered) { candidate throws(SessionFailure) -> Read<ServerSetup> in
       guard let (message, used) = try setupMessage(.serverSetup, bytes, nil, candidate, on: nil),
         case .serverSetup(let setup) = message
       else { return .incomplete }

@@ -17,6 +17,12 @@ public final class SessionCore {
   public var isEstablished: Bool { setup.isOpen }
   /// What the peer calls its implementation, where it says so.
   public internal(set) var peerImplementation: String?
+  /// The ways in which a client may begin, best first, each with the names of the dialects that it offers. Empty
+  /// until it is connected, and on a server.
+  public internal(set) var openings: [[String]] = []
+  /// Whether the session ended because the peer could make nothing of the client's first message, or the client of
+  /// its answer: it may understand another of the `openings`.
+  public private(set) var isNotUnderstood = false
   /// The path and the authority that the client asked for, where its setup says so.
   public internal(set) var peerPath: String?
   public internal(set) var peerAuthority: String?
@@ -46,6 +52,8 @@ public final class SessionCore {
   var agreed: String?
   /// The handshake that was chosen (client: tried), and the dialect whose layouts the session speaks.
   var handshake: Negotiation.Candidate?
+  /// All that the client's setup offers.
+  var offered: [Negotiation.Candidate] = []
   var codec: (any Dialect.Type)?
   var rules: Rules?
   @exclusivity(unchecked) var forms: ObjectForms?
@@ -63,6 +71,8 @@ public final class SessionCore {
   var ourIDs: [UInt64: Request] = [:]
   var peerIDs: [UInt64: Request] = [:]
   var nextID: UInt64 = 0, nextPeerID: UInt64 = 0
+  /// Ids of the peer that must not come again, where it counts as it likes.
+  var usedPeerIDs = UsedNumbers()
   var nextAlias: UInt64 = 0
   /// Whether it is known what the first number of a data stream is, where peers differ in that.
   @exclusivity(unchecked) var knowsLeadingNumber = false
@@ -71,8 +81,6 @@ public final class SessionCore {
   var credit: UInt64 = 0, creditGranted: UInt64 = 0
   /// What waits for credit, in order.
   var queued: [Queued] = []
-  /// Ids of the peer that must not come again, where it counts as it likes.
-  var usedPeerIDs = UsedNumbers()
   var blockedAt: UInt64?
   enum Queued {
     case request(Request)
@@ -109,6 +117,8 @@ public final class SessionCore {
   var sweepAt = 256
 
   var isGoingAway = false, peerIsGoingAway = false
+  /// The bitrate that the peer was told last; nil: none.
+  var toldBitrate: UInt64?
 
   /// How many `drainEvents` are under way, one within the other.
   private var drains = 0
@@ -117,22 +127,24 @@ public final class SessionCore {
   @exclusivity(unchecked) private var spareEffects: [Effect] = []
   @exclusivity(unchecked) private var events: [Event] = []
   @exclusivity(unchecked) private var spareEvents: [Event] = []
-  /// The bitrate that the peer was told last; nil: none.
-  var toldBitrate: UInt64?
 
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {
     (self.role, configuration) = (role, options)
-    negotiation = Negotiation(options, registry)
+    negotiation = Negotiation(options, registry, as: role)
   }
 
   /// What to offer (client) or to accept (server) as ALPN on raw QUIC, best first.
-  public static func alpns(for options: SessionConfiguration, registry: [any Dialect.Type]) -> [String] {
-    Negotiation(options, registry).alpns
+  public static func alpns(
+    for options: SessionConfiguration, as role: Role = .client, registry: [any Dialect.Type]
+  ) -> [String] {
+    Negotiation(options, registry, as: role).alpns
   }
   /// What to offer or to accept as WebTransport subprotocol, best first.
-  public static func subprotocols(for options: SessionConfiguration, registry: [any Dialect.Type]) -> [String] {
-    Negotiation(options, registry).subprotocols
+  public static func subprotocols(
+    for options: SessionConfiguration, as role: Role = .client, registry: [any Dialect.Type]
+  ) -> [String] {
+    Negotiation(options, registry, as: role).subprotocols
   }
 
   // MARK: Outputs
@@ -236,7 +248,9 @@ public final class SessionCore {
     self.end(end)
   }
   func end(_ end: SessionEnd) {
+    let wasOpen = setup.isOpen
     guard setup.closed() else { return }
+    isNotUnderstood = !wasOpen && !offered.isEmpty && end.isOfUnderstanding
     for stream in streams.all where stream.isAnnounced {
       stream.isAnnounced = false
       tell(.streamEnded(stream.key, reset: closingStreamCode))
@@ -255,6 +269,7 @@ public final class SessionCore {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, servedAliases, queued, held) = ([:], [:], [:], [:], [], [])
+    usedPeerIDs = UsedNumbers()
     (peerInterests, tokenBytes) = ([], 0)
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
@@ -269,7 +284,6 @@ public final class SessionCore {
   // MARK: State that most of it asks for
 
   var name: String { dialect?.name ?? "the session" }
-    usedPeerIDs = UsedNumbers()
   /// The rules, while requests may be made.
   func openRules() throws(CommandError) -> Rules {
     guard let rules, setup.isOpen else {

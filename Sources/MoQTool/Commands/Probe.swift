@@ -95,7 +95,7 @@ private struct ProbeRun {
         "only-tcp", "something answers at \(url.authority) on TCP, and nothing on UDP: a server without QUIC"
       )
     default:
-      // One by one: an offer of all begins as the newest do, and a peer may have only older ones.
+      // One by one: a peer to which all are offered names only the one that it likes best.
       let others = await destination.spoken(besides: dialects)
       guard others.isEmpty else {
         (met, sentence) = ("moq", "\(url.authority) speaks \(others.joined(separator: ", ")), which was not asked for")

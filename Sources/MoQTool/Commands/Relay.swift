@@ -21,6 +21,9 @@ extension Command {
     "draft", short: "d", takes: .repeated("NAME"),
     "speak this dialect only; given several times: these, best first (moq drafts lists them)")
 
+  private static let flavour = Option(
+    "profile", takes: .repeated("NAME"),
+    "assume that peers whose ways do not show differ from the text so; \"text\": in none (moq drafts lists them)")
   private static let origins = Option(
     "origin", takes: .repeated("ORIGIN"),
     "of web pages, only those from there may connect, as https://example.org (default: all)")
@@ -34,7 +37,7 @@ extension Command {
     options: [
       (
         "Options",
-        [bind, http, certificate, key, spoken, cache, origins, paths, rawOnly, json, .verbose] + Option.tracing
+        [bind, http, certificate, key, spoken, flavour, cache, origins, paths, rawOnly, json, .verbose] + Option.tracing
       )
     ],
     details: "Prints one line when it is ready: where it listens, and the SHA-256 of its certificate, which "
@@ -46,6 +49,7 @@ extension Command {
       ("for everybody", "moq relay --bind [::]:443 --cert fullchain.pem --key privkey.pem"),
       ("with a page to try it with in a browser", "moq relay --http 127.0.0.1:8080"),
       ("in two dialects only", "moq relay --draft draft-14 --draft moq-lite-01"),
+      ("for peers whose draft-07 is moqtransport's", "moq relay --profile moqtransport"),
       ("for the pages of one site, at one path", "moq relay --origin https://example.org --path /moq"),
     ]
   ) { arguments in
@@ -62,6 +66,7 @@ extension Command {
     if arguments.texts(spoken).isEmpty, let draft = surroundings.draft {
       options.server.session.dialects = .exactly(draft)
     }
+    options.server.session.profiles = try profileNames(arguments)
     options.server.session.traces = try TraceDirectory(arguments) ?? surroundings.traces()
     if let megabytes = try arguments.number(cache, in: 1...1_000_000) { options.cache = Int(megabytes) << 20 }
     options.server.webTransport = try webTransport(arguments)

@@ -218,11 +218,7 @@ import Testing
     var sent: [UInt8] = []
     client.drainEffects { if case .send(_, let bytes) = $0 { sent += bytes.array } }
     #expect(sent.first == hex(first)?.first)
-    var offered: [UInt64] = []
-    for index in sent.indices.dropLast(7) where sent[index] == 0xc0 && sent[index + 4] >= 0xfe {
-      offered.append(sent[(index + 1)..<(index + 8)].reduce(0) { $0 << 8 | UInt64($1) })
-    }
-    #expect(offered == versions)
+    #expect(offered(in: sent) == versions)
     #expect(sent.contains("/relay") == (first != "00"))
   }
 
@@ -243,6 +239,83 @@ import Testing
     #expect(end.reason == .versionNegotiationFailed && end.phrase.contains("0xff000010"))
   }
   @Test func serverThatCloses() throws {
+  /// What a client of ours sends first to whoever did not understand that.
+  @Test(
+    arguments: [
+      (
+        DialectChoice.automatic, "moq-00",
+        [
+          ("20", [0xff00_000e, 0xff0d_ad01, 0xff00_000d, 0xff00_000c, 0xff00_000b]),
+          ("40", [0xff00_000a, 0xff00_0009, 0xff00_0008, 0xff00_0007]), ("00", [0xff0b_ad03]), ("00", [0xff0d_ad01]),
+        ]
+      ),
+      (.exactly("moq-lite-01"), "moql", [("20", [0xff0d_ad01]), ("00", [0xff0d_ad01]), ("40", [0xff0d_ad01])]),
+      (.exactly("draft-08"), "moq-00", [("40", [0xff00_0008])]),
+      (
+        .list(["draft-07", "transfork-03", "draft-14"]), "moq-00",
+        [("40", [0xff00_0007]), ("00", [0xff0b_ad03]), ("20", [0xff00_000e])]
+      ),
+      (.list(["draft-07", "draft-14"]), "moq-07", [("40", [0xff00_0007])]),
+    ] as [(DialectChoice, String, [(String, [UInt64])])])
+  func openings(_ choice: DialectChoice, _ alpn: String, _ expected: [(String, [UInt64])]) throws {
+    for (index, (first, versions)) in expected.enumerated() {
+      var options = SessionConfiguration()
+      (options.dialects, options.opening) = (choice, index)
+      let client = SessionCore(role: .client, options: options, registry: dialects)
+      client.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+      var sent: [UInt8] = []
+      client.drainEffects { if case .send(_, let bytes) = $0 { sent += bytes.array } }
+      #expect(client.openings.count == expected.count)
+      #expect(sent.first == hex(first)?.first)
+      #expect(offered(in: sent) == versions)
+      // The peer makes nothing of it; that it wants a token would be another matter.
+      for (code, isNotUnderstood) in [(0x15, true), (0x3, true), (0x0, true), (0x7777, true), (0x2, false)] {
+        let client = SessionCore(role: .client, options: options, registry: dialects)
+        client.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+        client.transportClosed(SessionEnd(.peer, .noError, code: UInt64(code), phrase: ""))
+        #expect(client.isNotUnderstood == isNotUnderstood)
+      }
+    }
+    var options = SessionConfiguration()
+    (options.dialects, options.opening) = (choice, expected.count)
+    let client = SessionCore(role: .client, options: options, registry: dialects)
+    client.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+    var end: SessionEnd?
+    client.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+    #expect(end?.reason == .versionNegotiationFailed && !client.isNotUnderstood)
+  }
+  private func offered(in sent: [UInt8]) -> [UInt64] {
+    sent.indices.dropLast(7).filter { sent[$0] == 0xc0 && sent[$0 + 4] >= 0xfe }.map { index in
+      sent[(index + 1)..<(index + 8)].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+  }
+  /// Once a session was established its end is no sign that the beginning was not understood.
+  @Test func anEndThatComesLater() {
+    let pair = Pair(.draft14, seed: 3)
+    pair.server.close(SessionFailure(.protocolViolation, "enough"))
+    pair.settle()
+    #expect(!pair.client.isEstablished && !pair.client.isNotUnderstood && !pair.server.isNotUnderstood)
+  }
+
+  /// A server assumes what it is asked to assume of a peer that shows nothing else, and takes every handshake.
+  @Test(
+    arguments: [
+      ("40401301c0000000ff00000703000103020240640100", "moq-00", "moqtransport"),
+      ("20000d01c0000000ff0dad0101024064", "moql", "moq-dev"), ("000a01c0000000ff0dad0100", "moql", nil),
+    ] as [(String, String, String?)]) func whatAServerAssumes(_ bytes: String, _ alpn: String, _ profile: String?)
+    throws
+  {
+    var options = SessionConfiguration()
+    options.profiles = ["moqtransport", "gomoqt"]
+    let server = SessionCore(role: .server, options: options, registry: dialects)
+    server.connected(alpn: alpn, subprotocol: nil, transport: .quic)
+    let stream = try #require(server.opened(.bidirectional)), bytes = try #require(hex(bytes))
+    bytes.withUnsafeBytes { server.received($0, fin: false, on: stream) }
+    #expect(server.isEstablished && server.profile == profile)
+    let all = SessionCore.alpns(for: SessionConfiguration(), as: .server, registry: dialects)
+    #expect(SessionCore.alpns(for: options, as: .server, registry: dialects) == all)
+  }
+
     let client = SessionCore(role: .client, options: SessionConfiguration(), registry: dialects)
     client.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
     client.transportClosed(SessionEnd(.peer, .noError, code: 0x15, phrase: ""))
