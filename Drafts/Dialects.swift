@@ -14,7 +14,7 @@ public let dialects: [any Dialect.Type] = [
   Transfork03.self,
 ]
 
-/// The dialects whose every byte this package reads and writes, whether or not a session speaks them yet.
+/// The dialects whose every byte this package reads and writes. Today sessions speak all of them.
 public let codecs: [any Dialect.Type] = dialects
 
 /// Dialects as some peers speak them, where that is not what the text says.
@@ -26,11 +26,15 @@ public let profiles: [any Dialect.Type] = [
   Lite01Gomoqt04.self,
   Transfork03Gomoqt.self,
   Transfork03MoqRs.self,
+  Transfork02MoqRs.self,
   Transfork04MoqRs.self,
   Draft10MoQTransport.self,
   Draft10Imquic.self,
+  Draft10ImquicOffer.self,
   Draft09Imquic.self,
+  Draft09ImquicOffer.self,
   Draft08Imquic.self,
+  Draft08ImquicOffer.self,
   Draft07Cloudflare.self,
   Draft07Imquic.self,
   Draft07MoQTransport.self,

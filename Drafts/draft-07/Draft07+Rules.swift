@@ -8,7 +8,7 @@ extension Draft07 {
         Rules.Handshake(
           first: 0x40, versions: [version], clientParameters: [.role, .path, .maxRequestID],
           serverParameters: [.role, .maxRequestID], profile: nil, layouts: nil),
-        // An imquic that offers several drafts: nobody has been seen to answer it.
+        // An imquic that offers several drafts.
         Rules.Handshake(
           first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
           serverParameters: [.role, .maxRequestID], profile: "imquic-offer", layouts: Draft07ImquicOffer.self),

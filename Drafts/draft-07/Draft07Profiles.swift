@@ -41,15 +41,12 @@ public enum Draft07MoQTransport: Variant {
 }
 
 /// The CLIENT_SETUP of an imquic that offers several old drafts at once: its parameters are pairs, as draft-11
-/// has them, and ROLE is missing. Nothing else is known of such sessions: Cloudflare's relay never answers.
-public enum Draft07ImquicOffer: Variant {
-  public typealias Base = Draft07
-  public static var profile: String? { "imquic-offer" }
-
-  public enum CLIENT_SETUP: Amended {
-    public typealias Former = Base.CLIENT_SETUP
-    public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
-      try Former.walk(&m, &wire, .setup11)
-    }
+/// has them, and ROLE is missing. It reads the answer in the form of the draft that is chosen, and speaks that one.
+public enum ImquicOfferSetup: Amended {
+  public typealias Former = Draft07.CLIENT_SETUP
+  public static func walk(_ m: inout ClientSetup, _ wire: inout some Wire) throws(WireError) {
+    try Former.walk(&m, &wire, .setup11)
   }
 }
+
+public typealias Draft07ImquicOffer = ImquicOffer<Draft07>

@@ -6,7 +6,8 @@ extension Draft08 {
     rules.identification.handshakes = [
       Rules.Handshake(
         first: 0x40, versions: [version], clientParameters: [.path, .maxRequestID],
-        serverParameters: [.maxRequestID], profile: nil, layouts: nil)
+        serverParameters: [.maxRequestID], profile: nil, layouts: nil),
+      .imquicOffer(Draft08ImquicOffer.self),
     ]
     rules.credit = .maximumRequestID(blocked: .exists)
     rules.filters = [.currentGroup, .nextObject, .absolute, .latestObject]

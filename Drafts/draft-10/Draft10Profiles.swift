@@ -2,6 +2,7 @@ import MoQKernel
 
 /// draft-10 as imquic speaks it: see draft-08's.
 public typealias Draft10Imquic = ImquicDatagrams<Draft10>
+public typealias Draft10ImquicOffer = ImquicOffer<Draft10>
 
 /// draft-10 as moqtransport speaks it: draft-11's framing, request ids and Forward under 10's number, with 10's
 /// parameters, streams and objects. No other peer of draft-10 understands it.

@@ -18,6 +18,9 @@ extension Transfork03 {
           first: 0x0, versions: [version], clientParameters: [], serverParameters: [], profile: "moq-rs",
           layouts: Transfork03MoqRs.self, alpns: ["moqf-02"]),
         Rules.Handshake(
+          first: 0x0, versions: [Transfork02MoqRs.version], clientParameters: [], serverParameters: [],
+          profile: "moq-rs-02", layouts: Transfork02MoqRs.self, alpns: ["moqf-02"]),
+        Rules.Handshake(
           first: 0x0, versions: [version], clientParameters: [], serverParameters: [], profile: nil, layouts: nil),
       ])
     rules.announcing = .onInterest(.live)
@@ -38,6 +41,7 @@ extension Transfork03 {
         return rules
       },
       Rules.Profile(name: "moq-rs", signs: [], adjust: moqRs),
+      Rules.Profile(name: "moq-rs-02", signs: [], adjust: moqRs),
       Rules.Profile(name: "moq-rs-04", signs: []) { rules in
         var rules = moqRs(rules)
         rules.wishes = [.chosenOrder]

@@ -12,6 +12,14 @@ public enum Transfork03MoqRs: Transfork, Variant {
   }
 }
 
+/// The same under 0xff0bad02, the number that the crate's releases before 0.9 and the JavaScript client beside it
+/// say: what they write is not the text of 02, and is that of 03 as far as `Transfork03MoqRs` has it.
+public enum Transfork02MoqRs: Variant {
+  public typealias Base = Transfork03MoqRs
+  public static var profile: String? { "moq-rs-02" }
+  public static var version: UInt64 { 0xff0b_ad02 }
+}
+
 /// The never published 0xff0bad04 of the Rust crate moq-transfork 0.9 and later: paths are one string, and there
 /// is no Group Expires; otherwise as `Transfork03MoqRs`.
 public enum Transfork04MoqRs: Transfork, Variant {

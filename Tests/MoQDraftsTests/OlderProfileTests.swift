@@ -54,10 +54,17 @@ import Testing
     #expect(Draft10MoQTransport.explain(stream: try bytes("0400000000000002" + "6162")).error == nil)
   }
 
-  @Test func imquicsOfferHasPairs() throws {
+  @Test(
+    arguments: [Draft07ImquicOffer.self, Draft08ImquicOffer.self, Draft09ImquicOffer.self, Draft10ImquicOffer.self]
+      as [any Dialect.Type])
+  func imquicsOfferHasPairs(dialect: any Dialect.Type) throws {
     let setup = try bytes("40400c01c0000000ff000007010214")
-    #expect(Draft07ImquicOffer.explain(setup).error == nil)
-    #expect(Draft07.explain(setup).error != nil)
+    #expect(dialect.explain(setup).error == nil)
+    let text = try #require(codecs.named(dialect.name))
+    #expect(text.explain(setup).error != nil)
+    // All else is the draft's own.
+    let answer = try bytes("40410cc0000000ff00000701" + "020101")
+    #expect(dialect.explain(answer).json == text.explain(answer).json && text.explain(answer).error == nil)
   }
 
   /// 0x08 to 0x0D are left over from 11 in one list of the text: read, never written (§9.4.2).

@@ -77,6 +77,12 @@ import Testing
       Transfork03MoqRs.self, "80010025",
       info { ($0.priority, $0.groupOrder, $0.largest) = (127, .descending, Location(0x25, 0)) }),
     Case(
+      Transfork02MoqRs.self, "000205" + "62656e6368" + "0464617461" + "8001000000",
+      subscribe("data") { ($0.priority, $0.groupOrder) = (127, .descending) }),
+    Case(
+      Transfork02MoqRs.self, "80010025",
+      info { ($0.priority, $0.groupOrder, $0.largest) = (127, .descending, Location(0x25, 0)) }),
+    Case(
       Transfork04MoqRs.self, "000a" + "62656e63682f64617461" + "80000000",
       subscribe("data") { ($0.priority, $0.groupOrder) = (127, .ascending) }),
     Case(
@@ -136,7 +142,7 @@ import Testing
     #expect(throws: WireError.self) { try Transfork03Gomoqt.decode(.subscribeGap, from: &again) }
   }
   /// An order that is left open has no words in moq-rs's flavours.
-  @Test(arguments: [Transfork03MoqRs.self, Transfork04MoqRs.self] as [any Dialect.Type])
+  @Test(arguments: [Transfork02MoqRs.self, Transfork03MoqRs.self, Transfork04MoqRs.self] as [any Dialect.Type])
   func ordersAreDecided(dialect: any Dialect.Type) {
     var open = SubscribeOK(), writer = WireWriter()
     open.groupOrder = .publisher

@@ -17,6 +17,11 @@ struct Negotiation {
       handshake.first == other.handshake.first && handshake.sign == other.handshake.sign
         && codec.framing(of: .clientSetup) == other.codec.framing(of: .clientSetup)
     }
+    /// Whether it has a number of the other's, and needs no ALPN for it.
+    func isTakenFor(_ other: Candidate) -> Bool {
+      dialect == other.dialect && handshake.alpns == nil && handshake.first == other.handshake.first
+        && !handshake.versions.allSatisfy { !other.handshake.versions.contains($0) }
+    }
     /// Whether its layouts have words for all of a setup message.
     func spells(_ message: ClientSetup) -> Bool {
       var writer = WireWriter()
@@ -80,7 +85,10 @@ struct Negotiation {
       left = candidates.filter { names($0).contains(agreed) && $0.handshake.allows(agreed) }
     } else {
       // What is known by its ALPN alone is not meant.
-      left = candidates.filter { $0.handshake.alpns == nil || transport == .quic && $0.handshake.sign != nil }
+      left = candidates.filter { candidate in
+        candidate.handshake.alpns == nil || transport == .quic && candidate.handshake.sign != nil
+          || candidates.allSatisfy { !$0.isTakenFor(candidate) }
+      }
     }
     // A client begins in the way that this ALPN is for, else in the dialect's first that needs no sign.
     func isMeant(_ candidate: Candidate) -> Bool {
@@ -94,18 +102,10 @@ struct Negotiation {
           left[$0].handshake.sign == nil && left[$0].handshake.alpns == nil
         }
         ?? same.first
-      left[index].isFirst = first == index
+      left[index].isFirst = first == index || isMeant(left[index])
     }
     return left
   }
-  /// Whether any dialect there is begins so, allowed or not.
-  func knows(first: UInt64) -> [String] {
-    registry.filter { $0.handshake.first == first }.map { $0.dialect.name }
-  }
-  /// Used for codes while no dialect is chosen. Both sides must take the same one, so it does not depend on
-  /// which dialects this session may end up with.
-  var fallbackRules: Rules? { (registry.first ?? candidates.first)?.rules }
-  func sessionReason(of code: UInt64) -> SessionReason {
   /// The ways in which a client may begin, each with all that one setup message offers. The best is first; whoever
   /// does not understand it may understand another. What begins with a peer's own sign is not tried unasked.
   func openings(by agreed: String?, _ transport: TransportKind) -> [[Candidate]] {
@@ -118,6 +118,14 @@ struct Negotiation {
     }
     return openings
   }
+  /// Whether any dialect there is begins so, allowed or not.
+  func knows(first: UInt64) -> [String] {
+    registry.filter { $0.handshake.first == first }.map { $0.dialect.name }
+  }
+  /// Used for codes while no dialect is chosen. Both sides must take the same one, so it does not depend on
+  /// which dialects this session may end up with.
+  var fallbackRules: Rules? { (registry.first ?? candidates.first)?.rules }
+  func sessionReason(of code: UInt64) -> SessionReason {
     fallbackRules?.codes.sessionReason(of: code) ?? .unknown(code)
   }
 

@@ -10,9 +10,13 @@ extension SessionCore {
     forms = codec?.objects
   }
   /// The profiles that a peer may still show itself to be in: none where one is in use, or the text is asked for.
+  /// That of a handshake which changes no rules says nothing of what follows.
   func profiles(showing sign: Rules.Sign) -> [Rules.Profile] {
-    guard profile == nil, !configuration.profiles.contains(Negotiation.text), let handshake else { return [] }
-    return handshake.rules.profiles.filter { $0.signs.contains(sign) }
+    guard !configuration.profiles.contains(Negotiation.text), let handshake else { return [] }
+    let all = handshake.rules.profiles
+    guard profile == nil || profile == handshake.handshake.profile && !all.contains(where: { $0.name == profile })
+    else { return [] }
+    return all.filter { $0.signs.contains(sign) }
   }
   /// The profile of a setup: that of its handshake, one that is asked for, or one that the peer's setup shows.
   func profile(of chosen: Negotiation.Candidate, _ parameters: [Parameter]) -> Rules.Profile? {

@@ -144,6 +144,24 @@ struct ProfileTests {
     #expect(heard.places == [Location(1, 2)] && heard.bytes == Array("hi".utf8) && heard.end == nil)
     #expect(client.core.profile == "imquic")
   }
+  @Test("an imquic that offers several drafts may leave out extension headers, too")
+  func datagramsAfterAnOffer() throws {
+    let core = try server(
+      told: try #require(
+        hex("40401c03" + "c0000000ff00000ac0000000ff000009c0000000ff000008" + "010214")))
+    #expect(core.dialect?.name == "draft-10" && core.profile == "imquic-offer")
+    _ = try core.subscribe(SubscribeRequest(TrackName("a", "b"), filter: .nextObject))
+    let control = try #require(hex("04050000010000"))
+    var key: StreamKey?
+    core.drainEffects { if case .send(let stream, _) = $0 { key = stream } }
+    let stream = try #require(key)
+    control.withUnsafeBytes { core.received($0, fin: false, on: stream) }
+    let datagram = try #require(hex("01" + "00" + "01" + "02" + "7f" + "6869"))
+    datagram.withUnsafeBytes { core.received(datagram: $0) }
+    var heard: [UInt8] = []
+    core.drainEvents { if case .datagram(_, _, let payload) = $0 { heard += payload.array } }
+    #expect(heard == Array("hi".utf8) && core.profile == "imquic" && core.isEstablished)
+  }
   @Test("moqtransport's draft-07 leaves the group order open in SUBSCRIBE_OK")
   func openGroupOrder() throws {
     let client = try Client("draft-07", setup: "404110c0000000ff0000070200010302024064")

@@ -91,6 +91,15 @@ import Testing
       name: "the unpublished 04 over moqf-02", alpn: "moqf-02", bytes: "0001c0000000ff0bad0400",
       dialect: "transfork-03", profile: "moq-rs-04", answer: "c0000000ff0bad0400"),
     FirstFlight(
+      name: "0xff0bad02 over moqf-02", alpn: "moqf-02", bytes: "0001c0000000ff0bad0200",
+      dialect: "transfork-03", profile: "moq-rs-02", answer: "c0000000ff0bad0200"),
+    FirstFlight(
+      name: "0xff0bad02 without an ALPN, as over WebTransport", alpn: nil, bytes: "0001c0000000ff0bad0200",
+      dialect: "transfork-03", profile: "moq-rs-02", answer: "c0000000ff0bad0200"),
+    FirstFlight(
+      name: "0xff0bad04 without an ALPN", alpn: nil, bytes: "0001c0000000ff0bad0400",
+      dialect: "transfork-03", profile: "moq-rs-04", answer: "c0000000ff0bad0400"),
+    FirstFlight(
       name: "an unknown draft only", alpn: "moq-00", bytes: "20000d01c0000000ff00001101024064",
       failure: "0xff000011"),
     FirstFlight(
@@ -111,7 +120,12 @@ import Testing
     FirstFlight(
       name: "old drafts in one list, imquic: parameters in pairs, no ROLE", alpn: "moq-00",
       bytes: "40402c05c0000000ff00000ac0000000ff000009c0000000ff000008c0000000ff000007c0000000ff00000601" + "0214",
-      dialect: "draft-07", profile: "imquic-offer", answer: "4041"),
+      dialect: "draft-10", profile: "imquic-offer", answer: "404113c0000000ff00000a010208c000000100000000"),
+    FirstFlight(
+      name: "the same where we have draft-08 and draft-07 only", alpn: "moq-00",
+      bytes: "40402c05c0000000ff00000ac0000000ff000009c0000000ff000008c0000000ff000007c0000000ff00000601" + "0214",
+      choice: .list(["draft-08", "draft-07"]), dialect: "draft-08", profile: "imquic-offer",
+      answer: "404113c0000000ff000008010208c000000100000000"),
     FirstFlight(
       name: "draft-10 in 11's setup, moqtransport", alpn: "moq-00", bytes: "20001001c0000000ff00000a02020240640100",
       dialect: "draft-10", profile: "moqtransport", answer: "21"),
@@ -202,7 +216,10 @@ import Testing
       ("moq-lite alone", .exactly("moq-lite-01"), [], "moq-00", "20", [0xff0d_ad01]),
       ("transfork over moq-00", .exactly("transfork-03"), [], "moq-00", "00", [0xff0b_ad03]),
       ("transfork as moq-rs has it", .exactly("transfork-03"), ["moq-rs"], "moqf-02", "00", [0xff0b_ad03]),
-      ("transfork over moqf-02", .exactly("transfork-03"), [], "moqf-02", "00", [0xff0b_ad04]),
+      (
+        "transfork over moqf-02", .exactly("transfork-03"), [], "moqf-02", "00",
+        [0xff0b_ad04, 0xff0b_ad03, 0xff0b_ad02]
+      ),
       (
         "moq-lite as gomoqt has it", .exactly("moq-lite-01"), ["gomoqt"], "moq-00", "001a",
         [0xfeed_babe, 0xff0d_ad01]
@@ -222,23 +239,6 @@ import Testing
     #expect(sent.contains("/relay") == (first != "00"))
   }
 
-  @Test func whatIsOffered() {
-    var options = SessionConfiguration()
-    #expect(
-      SessionCore.alpns(for: options, registry: dialects).prefix(5) == [
-        "moq-00", "moql", "moqf-03", "moq-14", "moql-01",
-      ])
-    options.dialects = .exactly("moq-lite-01")
-    #expect(SessionCore.alpns(for: options, registry: dialects) == ["moql", "moql-01", "moq-00"])
-    options.dialects = .exactly("nothing")
-    #expect(SessionCore.alpns(for: options, registry: dialects) == [])
-  }
-
-  @Test func serverThatChoosesWhatWasNotOffered() throws {
-    let end = try clientEnd(answer: "210009c0000000ff00001000")
-    #expect(end.reason == .versionNegotiationFailed && end.phrase.contains("0xff000010"))
-  }
-  @Test func serverThatCloses() throws {
   /// What a client of ours sends first to whoever did not understand that.
   @Test(
     arguments: [
@@ -316,6 +316,23 @@ import Testing
     #expect(SessionCore.alpns(for: options, as: .server, registry: dialects) == all)
   }
 
+  @Test func whatIsOffered() {
+    var options = SessionConfiguration()
+    #expect(
+      SessionCore.alpns(for: options, registry: dialects).prefix(5) == [
+        "moq-00", "moql", "moqf-03", "moq-14", "moql-01",
+      ])
+    options.dialects = .exactly("moq-lite-01")
+    #expect(SessionCore.alpns(for: options, registry: dialects) == ["moql", "moql-01", "moq-00"])
+    options.dialects = .exactly("nothing")
+    #expect(SessionCore.alpns(for: options, registry: dialects) == [])
+  }
+
+  @Test func serverThatChoosesWhatWasNotOffered() throws {
+    let end = try clientEnd(answer: "210009c0000000ff00001000")
+    #expect(end.reason == .versionNegotiationFailed && end.phrase.contains("0xff000010"))
+  }
+  @Test func serverThatCloses() throws {
     let client = SessionCore(role: .client, options: SessionConfiguration(), registry: dialects)
     client.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
     client.transportClosed(SessionEnd(.peer, .noError, code: 0x15, phrase: ""))

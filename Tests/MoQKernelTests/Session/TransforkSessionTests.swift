@@ -335,7 +335,7 @@ import Testing
   // MARK: Flavours of peers
 
   /// What only transfork has, as peers spell it.
-  @Test(arguments: ["gomoqt", "moq-rs", "moq-rs-04"]) func flavours(profile: String) throws {
+  @Test(arguments: ["gomoqt", "moq-rs", "moq-rs-02", "moq-rs-04"]) func flavours(profile: String) throws {
     let pair = Pair(Speech(dialect: "transfork-03", profile: profile), seed: 5), recorder = Recorder(pair)
     #expect(pair.client.profile == profile && pair.server.profile == profile)
     // Info, whose order the publisher leaves open: moq-rs has no words for that.
