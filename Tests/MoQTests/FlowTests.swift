@@ -146,9 +146,10 @@ import Testing
         await track.finish()
       }()
       var groups = 0
-      for try await group in subscription {
+      // The last one may be here before others are.
+      for try await _ in subscription {
         groups += 1
-        if group.sequence == 49 { break }
+        if groups == 50 { break }
       }
       #expect(groups == 50)
       try await writing

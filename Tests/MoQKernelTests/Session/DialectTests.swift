@@ -174,6 +174,20 @@ struct Dialogue {
     var writer = WireWriter()
     #expect(throws: WireError.self) { try dialect.encode(.subscribe(m), into: &writer) }
   }
+  @Test(
+    "a parameter of other messages is passed over",
+    arguments: drafts.filter { $0.rules.numbered.contains(.publishNamespace) })
+  func misplacedParameter(_ dialect: any Dialect.Type) throws {
+    let peer = try Dialogue(dialect)
+    guard case .subscribe(var m) = Dialogue.subscribe(peer.firstID, alias: alias(dialect, 1)) else { return }
+    m.parameters = [Parameter(.maxCacheDuration, .number(7)), Parameter(.deliveryTimeout, .number(100))]
+    peer.send(.subscribe(m))
+    #expect(try peer.closed() == nil)
+    let requests = peer.events().compactMap { event -> SubscribeRequest? in
+      if case .subscribeRequested(_, let request) = event { request } else { nil }
+    }
+    #expect(requests.map(\.deliveryTimeout) == [.milliseconds(100)])
+  }
   @Test("UNSUBSCRIBE is answered by SUBSCRIBE_DONE in draft-07, and by nothing since", arguments: drafts)
   func unsubscribe(_ dialect: any Dialect.Type) throws {
     let peer = try Dialogue(dialect)
@@ -281,6 +295,17 @@ struct Dialogue {
     let said = try peer.replies()
     guard case .fetchError(let error)? = said.messages.first, said.closed == nil else { throw Unheard() }
     #expect(error.code == dialect.rules.codes.fetch.code(of: .invalidJoiningRequest))
+    // One of a subscription that has no objects.
+    let other = try Dialogue(dialect)
+    other.send(Dialogue.subscribe(other.firstID, alias: alias(dialect, 1)))
+    guard case .subscribeRequested(let served, _)? = other.events().first else { throw Unheard() }
+    try other.core.accept(served, SubscribeAnswer())
+    _ = try other.replies()
+    (m.id, m.range) = (other.firstID + other.step, .relative(subscription: other.firstID, groupsBefore: 0))
+    other.send(.fetch(m))
+    let refused = try other.replies()
+    guard case .fetchError(let error)? = refused.messages.first, refused.closed == nil else { throw Unheard() }
+    #expect(error.code == dialect.rules.codes.fetch.code(of: .invalidRange))
   }
   @Test(
     "a stream that ends within an object: until draft-11 the session's end, since 12 the subscription's",
