@@ -24,7 +24,7 @@ extension Codes {
         fallback: 24,
         [
           (.cancelled, 0), (.deliveryTimeout, 2), (.internalError, 24), (.sessionClosed, 25), (.tooFarBehind, 26),
-          (.malformedTrack, 15),
+          (.malformedTrack, 15), (.doesNotExist, 13),
         ]))
   }
 }

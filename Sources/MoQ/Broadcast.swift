@@ -251,6 +251,22 @@ public final class BroadcastTrack: Sendable {
     try await core.outbox.room()
   }
 
+  /// Says that groups will not come, so that nobody waits for them; the next group is numbered after them.
+  ///
+  /// Subscribers hear it where their dialect has words for it: SUBSCRIBE_GAP, and, for at most 64 groups that do not
+  /// exist, the end of each group. Throws `ended` if the track is finished, and `badOption` if the numbers are too large.
+  public func skip(
+    _ groups: ClosedRange<UInt64>, because reason: StreamReason = .doesNotExist
+  ) async throws(MoQError) {
+    guard groups.upperBound <= WireLimits.varint else {
+      throw MoQError(
+        .badOption, "group \(groups.upperBound) of \(core.fullName): no dialect has numbers above 2^62 - 1")
+    }
+    _ = try core.sequence(groups.upperBound)
+    try core.outbox.put(.body { [feed = core.feed] _ in feed.value.local.skip(groups, reason) })
+    try await core.room()
+  }
+
   /// Ends the track: subscribers are told, after all that was written.
   public func finish() async {
     core.finish()

@@ -88,7 +88,11 @@ final class SubscriptionFeed {
 
   let request: SubscribeRequest
   let keepsStatus: Bool
+  /// Reports of groups that will not come and that nobody has taken; one beyond it is dropped.
+  static let maximumUnreadGaps = 1_024
+
   let inbox: Inbox<ReceivedGroup>
+  let gaps: Inbox<GroupGap>
   let answer: Promise<Result<SubscribeAnswer, MoQError>>
   var key: RequestKey?
   /// Groups that may still get objects.
@@ -107,10 +111,10 @@ final class SubscriptionFeed {
   var update = SubscriptionUpdate()
 
   init(
-    _ request: SubscribeRequest, keepsStatus: Bool, inbox: Inbox<ReceivedGroup>,
+    _ request: SubscribeRequest, keepsStatus: Bool, inbox: Inbox<ReceivedGroup>, gaps: Inbox<GroupGap>,
     answer: Promise<Result<SubscribeAnswer, MoQError>>
   ) {
-    (self.request, self.keepsStatus, self.inbox, self.answer) = (request, keepsStatus, inbox, answer)
+    (self.request, self.keepsStatus, self.inbox, self.gaps, self.answer) = (request, keepsStatus, inbox, gaps, answer)
     (update.priority, update.forward) = (request.priority, request.forward)
     switch request.filter {
     case .from(let start): update.start = start
@@ -119,6 +123,11 @@ final class SubscriptionFeed {
     case .currentGroupThrough(let endGroup): update.endGroup = endGroup
     case .currentGroup, .nextGroup, .nextObject: break
     }
+  }
+
+  func missed(_ gap: GroupGap) {
+    guard gaps.count < Self.maximumUnreadGaps else { return }
+    gaps.put(gap)
   }
 }
 

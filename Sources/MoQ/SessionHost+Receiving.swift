@@ -286,6 +286,7 @@ extension SessionHost {
     for group in subscription.newGroups { subscription.inbox.put(group) }
     subscription.newGroups = []
     subscription.inbox.close(failure)
+    subscription.gaps.close()
   }
 
   // MARK: Answers

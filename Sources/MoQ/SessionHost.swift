@@ -97,7 +97,8 @@ final class SessionHost: SessionOwner {
     case .publishAccepted(let key, _):
       answers.removeValue(forKey: key)?.promise.fulfil(.success(()))
       publishing?.handle(event)
-    case .gap, .caughtUp: break
+    case .gap(let key, let gap): subscriptions[key]?.missed(gap)
+    case .caughtUp: break
     case .interested, .subscribeRequested, .subscriptionUpdated, .fetchRequested, .fetchUpdated, .trackStatusRequested,
       .publishRequested, .writable, .stopped, .delivered:
       publishing?.handle(event)

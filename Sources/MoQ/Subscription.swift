@@ -36,16 +36,18 @@ public final class Subscription: AsyncSequence, Sendable {
 
   let session: Session
   let groups: Inbox<ReceivedGroup>
+  private let missed: Inbox<GroupGap>
   private let name: TrackName
   private let feed: LoopBound<SubscriptionFeed>
   private let answer: Promise<Result<SubscribeAnswer, MoQError>>
 
   init(_ session: Session, _ request: SubscribeRequest, keepsStatus: Bool) {
-    groups = Inbox()
+    (groups, missed) = (Inbox(), Inbox())
     answer = Promise()
     (self.session, name) = (session, request.track)
     feed = LoopBound(
-      SubscriptionFeed(request, keepsStatus: keepsStatus, inbox: groups, answer: answer), on: session.loop)
+      SubscriptionFeed(request, keepsStatus: keepsStatus, inbox: groups, gaps: missed, answer: answer),
+      on: session.loop)
   }
 
   deinit { cancel() }
@@ -66,6 +68,12 @@ public final class Subscription: AsyncSequence, Sendable {
 
   /// The objects of one group after the other, the lowest of those that have begun first.
   public var objects: Objects { Objects(subscription: self) }
+
+  /// Groups that will not come, or not whole, as the publisher says it and why. Ends with the subscription.
+  ///
+  /// Only transfork has words for groups that never begin (SUBSCRIBE_GAP); in every dialect a group that was begun and
+  /// given up says so in its `ending`. Of reports that nobody takes the first 1,024 are kept.
+  public var gaps: Gaps { Gaps(subscription: self) }
 
   /// Changes a running subscription; what is nil stays. A draft may allow only to narrow it.
   ///
@@ -125,7 +133,26 @@ public final class Subscription: AsyncSequence, Sendable {
   /// Ends the subscription. Objects that were not taken are dropped.
   public func cancel() {
     groups.close(dropping: true)
+    missed.close(dropping: true)
     session.post { [feed] in $0.cancel(feed.value) }
+  }
+
+  /// The groups of a subscription that will not come.
+  public struct Gaps: AsyncSequence, Sendable {
+    public typealias Element = GroupGap
+    public typealias Failure = MoQError
+    let subscription: Subscription
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+      let subscription: Subscription
+      /// The next report; nil: the subscription is over. Throws `cancelled` with the task.
+      public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> GroupGap? {
+        try await subscription.missed.next(isolation: actor)
+      }
+      public mutating func next() async throws(MoQError) -> GroupGap? { try await next(isolation: nil) }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: subscription) }
   }
 
   /// The objects of a subscription, without their groups.

@@ -24,6 +24,8 @@ struct Abilities: Equatable {
   var joiningFetch = true
   /// A subscription may begin with the group that is current, its beginning included.
   var currentGroup = false
+  /// A subscription may begin with a group of the past: what there is of it is owed.
+  var pastGroups = false
   /// Tracks can be offered with PUBLISH.
   var pushes = false
   /// Announcements are told only to interests that cover them, and the session sees to that.
@@ -43,6 +45,7 @@ struct Abilities: Equatable {
     case .joiningRelative, .joining: break
     }
     currentGroup = rules.filters.contains(.currentGroup)
+    pastGroups = rules.filters.contains(.groups)
     pushes = rules.pushing == .exists
     if case .onInterest = rules.announcing { announcesOnInterest = true }
     announcesTracks = rules.naming == .path

@@ -168,6 +168,9 @@ public final class Attachment {
     case .subscribed(let key, let answer):
       guard case .ingress(let ingress)? = requests[key] else { return false }
       ingress.answered(answer)
+    case .gap(let key, let gap):
+      guard case .ingress(let ingress)? = requests[key] else { return false }
+      ingress.gap(gap)
     case .fetching(let key, let answer):
       switch requests[key] {
       case .pipe(let pipe): pipe.answered(answer)

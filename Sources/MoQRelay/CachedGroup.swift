@@ -13,6 +13,8 @@ public final class CachedGroup {
   private(set) var endID: UInt64?
   private(set) var isSuperseded = false
   private(set) var isEvicted = false
+  /// The publisher has said that it will not come whole.
+  private var isGivenUp = false
   private(set) var openRuns = 0
   /// Whether an object was lost on its way here and has not come by another.
   private(set) var hasLoss = false
@@ -38,7 +40,7 @@ public final class CachedGroup {
   /// Whether nothing more is expected of this group.
   var isComplete: Bool {
     guard openRuns == 0, !awaitsTakeover else { return false }
-    if isSuperseded || track.end != nil { return true }
+    if isSuperseded || isGivenUp || track.end != nil { return true }
     guard let last = subgroups.last else { return false }
     if endID != nil { return true }
     return !track.usesSubgroups && subgroups.count == 1 && last.isFinished
@@ -88,6 +90,10 @@ public final class CachedGroup {
     isSuperseded = true
     subgroups.last?.closeDatagrams()
     settle()
+  }
+  func giveUp() {
+    isGivenUp = true
+    track.touched(self)
   }
   private func settle() {
     guard !isEvicted, isSuperseded else { return }

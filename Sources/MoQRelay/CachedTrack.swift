@@ -147,6 +147,29 @@ public final class CachedTrack {
       endLocation = info.location
     }
   }
+  /// Groups will not come, or not whole, as the publisher says: whoever reads the track is told. Of a group that has
+  /// begun its own stream tells.
+  func missed(_ gap: GroupGap) {
+    // What there is of them is not known.
+    if let from = coverage, gap.groups.upperBound >= from.group {
+      let next = gap.groups.upperBound.addingReportingOverflow(1)
+      coverage = next.overflow ? nil : Location(next.partialValue, 0)
+    }
+    fetched.removeAll { $0.start.group <= gap.groups.upperBound && $0.end.group >= gap.groups.lowerBound }
+    for egress in subscribers { egress.missed(gap) }
+    var group = group(from: gap.groups.lowerBound)
+    while let here = group, here.id <= gap.groups.upperBound {
+      here.giveUp()
+      group = here.id < .max ? self.group(from: here.id + 1) : nil
+    }
+  }
+  /// Groups below it will not come to this cache, or not again; nil: nothing is known.
+  var firstGroup: UInt64? {
+    let begun = evictedThrough.map { $0.addingSaturating(1) }
+    guard let known = coverage?.group else { return begun }
+    return max(known, begun ?? 0)
+  }
+
   /// A subgroup has changed: its cursors go on at the next flush.
   func touched(_ subgroup: CachedSubgroup) { origin.touched(subgroup) }
   func touched(_ group: CachedGroup) { for subgroup in group.subgroups { origin.touched(subgroup) } }

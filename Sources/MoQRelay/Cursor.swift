@@ -148,7 +148,10 @@ final class Cursor {
 
   private func finish(_ egress: Egress) {
     if subgroup == nil { countMissed(egress) }
-    guard let stream else { return close(egress) }
+    guard let stream else {
+      if subgroup == nil { egress.missed(group.id, .doesNotExist) }
+      return close(egress)
+    }
     if let subgroup, subgroup.endsGroup, !hasSaidEnd, egress.abilities.statuses, !egress.endsWithin(group.id) {
       // The stream was begun by what a fetch brought, which knew of no end.
       let end = ObjectInfo(group: group.id, subgroup: subgroup.id, id: walk.next, status: .endOfGroup)
@@ -180,6 +183,8 @@ final class Cursor {
       release(egress)
       // It may have come before this one broke: look again.
       if subgroup != nil { return }
+    } else if subgroup == nil {
+      egress.missed(group.id, reason)
     }
     guard subgroup != nil, track.end == nil else {
       if subgroup == nil { egress.origin.counters.groupsCut &+= 1 }
@@ -199,7 +204,11 @@ final class Cursor {
   /// Gives the stream up and is done with the subgroup.
   func reset(_ reason: StreamReason, _ egress: Egress) {
     guard state != .closed else { return }
-    if let stream { egress.session.reset(stream: stream, reason) }
+    if let stream {
+      egress.session.reset(stream: stream, reason)
+    } else {
+      egress.missed(group.id, reason)
+    }
     close(egress)
   }
   private func release(_ egress: Egress) {
@@ -235,7 +244,11 @@ final class Cursor {
     case .live(let egress):
       guard state != .closed else { return }
       if state != .dormant { egress.origin.counters.groupsSkipped &+= 1 }
-      if let stream { egress.session.reset(stream: stream, .tooFarBehind) }
+      if let stream {
+        egress.session.reset(stream: stream, .tooFarBehind)
+      } else {
+        egress.missed(group.id, .tooFarBehind)
+      }
       let before = state
       state = .closed
       release(egress)

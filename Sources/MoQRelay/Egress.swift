@@ -54,6 +54,10 @@ final class Egress {
       (start, endGroup) = (Location(largest?.group ?? 0, 0), end)
     case .nextGroup: start = Location(largest.map { $0.group &+ 1 } ?? 0, 0)
     case .nextObject: start = following
+    case .from(let location) where abilities.pastGroups: start = Location(location.group, 0)
+    case .range(let first, let group, _) where abilities.pastGroups:
+      guard first.group <= group else { return nil }
+      (start, endGroup) = (Location(first.group, 0), group)
     case .from(let location): start = max(location, following)
     case .range(let first, let group, let object):
       guard first <= Location(group, object ?? .max), following <= Location(group, object ?? .max) else { return nil }
@@ -66,6 +70,9 @@ final class Egress {
   func begin() {
     track.insert(self)
     if timeoutMilliseconds != nil { origin.hasTimeout(1) }
+    if abilities.pastGroups, let first = track.firstGroup, first > start.group {
+      missed(GroupGap(start.group...(first - 1), .tooFarBehind))
+    }
     rejoin()
     endIfDone()
   }
@@ -109,6 +116,19 @@ final class Egress {
     } else {
       origin.counters.datagramsDropped &+= 1
     }
+  }
+
+  // MARK: Which groups will not come
+
+  func missed(_ gap: GroupGap) {
+    guard !isOver else { return }
+    guard abilities.gaps else { origin.counters.gapsDropped &+= 1; return }
+    session.tell(gap, of: key)
+  }
+  /// A group was given up before it had a stream, whose reset would say it.
+  func missed(_ group: UInt64, _ reason: StreamReason) {
+    guard abilities.gaps else { return }
+    missed(GroupGap(group...group, reason))
   }
 
   // MARK: Which streams
@@ -215,7 +235,9 @@ final class Egress {
     return position
   }
   func evicted(_ group: UInt64) {
-    if let behind, group >= behind.group, forward { origin.counters.groupsSkipped &+= 1 }
+    guard let behind, group >= behind.group, forward else { return }
+    origin.counters.groupsSkipped &+= 1
+    missed(group, .tooFarBehind)
   }
 
   // MARK: Changes and ends

@@ -79,6 +79,11 @@ final class Ingress {
     guard state != .over else { return }
     datagrams.datagram(object, payload, track: track)
   }
+  /// The publisher says that groups will not come, or not whole.
+  func gap(_ gap: GroupGap) {
+    guard state != .over else { return }
+    track.missed(gap)
+  }
   /// The joining fetch is done, whole or not.
   func backfilled(success: Bool) {
     guard backfill != nil else { return }

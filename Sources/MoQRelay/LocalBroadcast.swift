@@ -91,6 +91,24 @@ public final class LocalTrack {
   public func send(datagram object: ObjectInfo, payload: Bytes) {
     origin.batch { datagrams.datagram(object, payload, track: track) }
   }
+  /// The most groups that are said one by one not to exist.
+  private static var maximumEmptyGroups: Int { 64 }
+  /// Says that groups will not come. Where there are none, and never will be, dialects with object statuses have a word
+  /// for each as well: an end of group that is its first object. There are groups too many for that, and other reasons,
+  /// which only dialects with gaps can tell.
+  public func skip(_ groups: ClosedRange<UInt64>, _ reason: StreamReason = .doesNotExist) {
+    origin.batch {
+      if reason == .doesNotExist, groups.upperBound - groups.lowerBound < UInt64(Self.maximumEmptyGroups) {
+        for group in groups where track.group(group) == nil {
+          let writer = begin(SubgroupInfo(group: group, priority: track.priority))
+          writer.write(ObjectInfo(group: group, id: 0, priority: track.priority, status: .endOfGroup), payload: Bytes())
+          writer.finish()
+        }
+      } else {
+        track.missed(GroupGap(groups, reason))
+      }
+    }
+  }
   /// Ends the track: subscribers are told once they have all of it.
   public func end(_ failure: RequestFailure = RequestFailure(.trackEnded)) {
     origin.batch {

@@ -56,6 +56,8 @@ public struct RelayCounters: Equatable, Sendable {
   public var extensionsDropped: UInt64 = 0
   /// Status objects towards a dialect without them: they became FIN or a gap.
   public var statusesDropped: UInt64 = 0
+  /// Reports of groups that will not come, towards a subscriber whose dialect has no words for them.
+  public var gapsDropped: UInt64 = 0
   /// Datagram objects that became part of a stream.
   public var datagramsOnStreams: UInt64 = 0
   /// Datagram objects the transport or the dialect did not take.

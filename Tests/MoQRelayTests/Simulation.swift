@@ -264,6 +264,7 @@ final class SimulatedSubscriber {
   private(set) var fetches: [RequestKey: FetchAnswer] = [:]
   private(set) var states: [RequestKey: TrackState] = [:]
   private(set) var ends: [RequestKey: RequestFailure] = [:]
+  private(set) var gaps: [RequestKey: [GroupGap]] = [:]
   private(set) var announced: [TrackNamespace] = []
   private var announcements: [RequestKey: TrackNamespace] = [:]
   /// Tracks that the peer offered with PUBLISH, and the ends of such subscriptions.
@@ -290,6 +291,7 @@ final class SimulatedSubscriber {
     case .fetching(let key, let answer): fetches[key] = answer
     case .trackStatus(let key, let state): states[key] = state
     case .ended(let key, let failure): ends[key] = failure
+    case .gap(let key, let gap): gaps[key, default: []].append(gap)
     case .announced(let key, let namespace):
       announcements[key] = namespace
       announced.append(namespace)

@@ -129,3 +129,52 @@ import Testing
     }
   }
 }
+
+/// Groups that a publisher says will not come.
+@Suite(.serialized) struct SkippedGroupTests {
+  @Test("reports of gaps reach subscribers whose dialect has them, through a relay")
+  func reported() async throws {
+    try await within {
+      let relay = try await TestRelay.start()
+      let publisher = try await relay.connect("transfork-03"), subscriber = try await relay.connect("transfork-03")
+      let track = try await publisher.publish("gaps").track("data")
+      try await untilAnnounced("gaps", to: subscriber)
+      let subscription = try await subscriber.subscribe(to: "gaps", track: "data")
+      try await track.firstSubscriber()
+      try await track.group { try await $0.write("zero") }
+      try await track.skip(1...4, because: .unknown(77))
+      try await track.skip(5...5)
+      #expect(
+        try await subscription.gaps.first(2) == [
+          GroupGap(1...4, .unknown(77), code: 77), GroupGap(5...5, .doesNotExist, code: 13),
+        ])
+      try await track.group { writer in
+        #expect(writer.sequence == 6)
+        try await writer.write("six")
+      }
+      await track.finish()
+      #expect(try await subscription.gaps.first(1) == [])
+      await relay.server.close()
+    }
+  }
+
+  @Test("groups that do not exist are empty ones where a dialect has only statuses")
+  func empty() async throws {
+    try await within {
+      let direct = try await Direct.connect("draft-14")
+      let track = try await direct.peer.publish("gaps").track("data")
+      let subscription = try await direct.client.subscribe(to: "gaps", track: "data", keepsStatus: true)
+      try await track.firstSubscriber()
+      try await track.skip(0...1)
+      for group in try await subscription.first(2) {
+        #expect(try await group.first(1).map(\.status) == [.endOfGroup])
+        #expect(group.sequence <= 1)
+      }
+      try await track.group { #expect($0.sequence == 2) }
+      await expectError(.badOption, naming: "2^62") { try await track.skip(7...UInt64.max) }
+      await track.finish()
+      #expect(try await subscription.gaps.first(1) == [])
+      await direct.close()
+    }
+  }
+}

@@ -24,6 +24,8 @@ public enum SessionReason: Hashable, Sendable {
 /// Why a stream is reset or is asked to stop: meanings, not numbers.
 public enum StreamReason: Hashable, Sendable {
   case internalError, cancelled, deliveryTimeout, sessionClosed, tooFarBehind, malformedTrack
+  /// There is nothing to send, and there never will be.
+  case doesNotExist
   case unknown(UInt64)
 }
 

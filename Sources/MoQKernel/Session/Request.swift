@@ -69,6 +69,8 @@ final class ServedSubscription: Request {
   var range: (start: Location, endGroup: UInt64?)?
   /// The largest object that was sent, as far as streams and datagrams are over.
   var final: Location?
+  /// Groups that a stream was opened for or that were told as a gap, where the dialect has gaps.
+  var told = GroupRanges()
   init(key: RequestKey, isOurs: Bool, _ request: SubscribeRequest) {
     self.request = request
     state = isOurs ? ServedSubscriptionState(offered: ()) : ServedSubscriptionState()

@@ -43,6 +43,10 @@ extension SessionCore {
       && forms.statuses.says(.endOfGroup)
     served.attach(stream)
     _ = served.state.opened()
+    if case .exists = rules.gaps {
+      served.told.insert(info.group)
+      stream.carried = (key, info.group)
+    }
     let bytes = writer.withBytes { slabs.write($0) }
     if let tap { tap.subgroup(.created, state, bytes.span, on: place(stream), at: now) }
     send(bytes, on: stream)

@@ -99,6 +99,7 @@ extension SessionCore {
     guard let served = requests[key] as? ServedSubscription, setup.isOpen, let rules else { return }
     guard served.isAnswered || served.isOurs else { return refuseSubscription(served, failure) }
     let wasQueued = served.isQueued
+    tellMissing(served)
     guard case .tell(let count) = served.state.finished() else { return }
     dropStreams(of: served)
     switch rules.refusal {
@@ -232,27 +233,4 @@ extension RequestFailure {
 extension Location {
   /// What is left of it where only groups are said, and group 0 looks like none.
   var ofGroup: Location? { group == 0 ? nil : Location(group, 0) }
-}
-
-// MARK: Groups that will not come
-
-extension SessionCore {
-  /// Tells the subscriber that groups will not come, or not whole. Left out where the dialect has no words for it.
-  public func tell(_ gap: GroupGap, of key: RequestKey) {
-    guard let rules, case .exists = rules.gaps, let served = requests[key] as? ServedSubscription, served.isAnswered,
-      !served.isEnded
-    else { return }
-    var m = SubscribeGap()
-    (m.firstGroup, m.more) = (gap.groups.lowerBound, gap.groups.upperBound - gap.groups.lowerBound)
-    m.code = gap.code ?? rules.codes.stream.code(of: gap.reason)
-    try? answer(.subscribeGap(m), served)
-  }
-  /// A group's stream that is reset leaves a gap, which the publisher has to tell (§5.2 of transfork-03).
-  func tellGap(of stream: Stream, _ code: UInt64) {
-    guard case .exists? = rules?.gaps, case .subgroup(let group)? = stream.outgoing,
-      let served = stream.request as? ServedSubscription, !stream.isSettled
-    else { return }
-    let reason = rules?.codes.stream.meaning(of: code) ?? .unknown(code)
-    tell(GroupGap(group.group...group.group, reason, code: code), of: served.key)
-  }
 }

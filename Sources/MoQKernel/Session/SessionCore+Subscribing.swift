@@ -264,15 +264,6 @@ extension SessionCore {
     _ = useID(.subscribeUpdate)
   }
 
-  /// SUBSCRIBE_GAP.
-  func gapTold(_ m: SubscribeGap, _ carrier: Stream?) throws(SessionFailure) {
-    guard let subscription = carrier?.request as? Subscription, let codes = rules?.codes else { return }
-    let (last, overflow) = m.firstGroup.addingReportingOverflow(m.more)
-    guard !overflow, last <= WireLimits.varint else { throw violation("a gap ends after the last group there can be") }
-    let reason = codes.stream.meaning(of: m.code) ?? .unknown(m.code)
-    tell(.gap(subscription.key, GroupGap(m.firstGroup...last, reason, code: m.code)))
-  }
-
   // MARK: PUBLISH
 
   func peerPublishes(_ m: Publish, _ carrier: Stream?) throws(SessionFailure) {

@@ -97,6 +97,8 @@ final class Stream {
   /// Bytes of the current object's payload that the owner owes.
   @exclusivity(unchecked) var payloadOwed: UInt64 = 0
   @exclusivity(unchecked) var outgoing: OutgoingObjects?
+  /// The group that it carries for which subscription, where a reset of it has to be told as a gap.
+  var carried: (request: RequestKey, group: UInt64)?
   /// FIN ends the group, and the stream's type cannot say so: a status has to.
   var owesGroupEnd = false
 

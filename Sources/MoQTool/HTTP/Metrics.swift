@@ -92,6 +92,7 @@ extension Metrics {
         "groups_cut": counters.groupsCut,
         "extensions_dropped": counters.extensionsDropped,
         "statuses_dropped": counters.statusesDropped,
+        "gaps_dropped": counters.gapsDropped,
         "datagrams_on_streams": counters.datagramsOnStreams,
         "datagrams_dropped": counters.datagramsDropped,
         "objects_inexpressible": counters.objectsInexpressible,
