@@ -9,7 +9,8 @@ extension Codes {
       [
         (.cancelled, 0), (.expired, 2), (.timeout, 3), (.internalError, 24), (.unauthorized, 6),
         (.duplicateSubscription, 12),
-        (.doesNotExist, 13), (.malformedTrack, 15), (.notSupported, 17), (.sessionClosed, 25), (.tooFarBehind, 26),
+        (.doesNotExist, 13), (.noObjects, 13), (.malformedTrack, 15), (.notSupported, 17), (.sessionClosed, 25),
+        (.tooFarBehind, 26),
       ])
     return Codes(
       subscribe: requests, done: requests, fetch: requests, publish: requests, trackStatus: requests,

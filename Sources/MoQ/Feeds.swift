@@ -71,8 +71,7 @@ final class ObjectFeed {
   var waiting = 0
   /// Streams that have ended in this batch.
   var endedStreams: [StreamKey] = []
-  /// A fetch that ends with this batch, and why if it was not complete.
-  var endsNow = false
+  /// Why a fetch that ends with this batch is not complete.
   var endFailure: MoQError?
 
   init(_ inbox: ObjectInbox, sequence: UInt64, keepsStatus: Bool, subscription: SubscriptionFeed? = nil) {

@@ -60,7 +60,10 @@ final class ObjectInbox: Sendable {
   private let gate = Gate()
   private let link: FeedLink
 
-  init(link: FeedLink) { self.link = link }
+  /// Whether streams come one after the other, and are taken so.
+  private let isSequential: Bool
+
+  init(link: FeedLink, isSequential: Bool = false) { (self.link, self.isSequential) = (link, isSequential) }
 
   // MARK: The loop's side
 
@@ -133,7 +136,7 @@ final class ObjectInbox: Sendable {
 
   private func take() -> (Taken, post: Bool) {
     state.withLock { state in
-      guard let index = Self.next(state) else {
+      guard let index = isSequential ? Self.first(state) : Self.next(state) else {
         guard state.isFinished || state.isAbandoned else { return (.nothing, Self.post(&state)) }
         defer { state.failure = nil }
         return (state.failure.map { .failure($0) } ?? .end, Self.post(&state))
@@ -174,6 +177,9 @@ final class ObjectInbox: Sendable {
     }
     return best?.index
   }
+
+  /// The first stream that has objects.
+  private static func first(_ state: State) -> Int? { state.sources.firstIndex { !$0.parcels.isEmpty } }
 
   private static func post(_ state: inout State) -> Bool {
     guard !state.credits.isEmpty, !state.isPosted else { return false }

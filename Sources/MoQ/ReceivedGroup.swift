@@ -115,7 +115,7 @@ public final class FetchedObjects: AsyncSequence, Sendable {
         answer.fulfil(.failure(MoQError(.ended, "\(what): the subscription has ended")))
         return
       }
-      let link = FeedLink(host), inbox = ObjectInbox(link: link)
+      let link = FeedLink(host), inbox = ObjectInbox(link: link, isSequential: true)
       let feed = ObjectFeed(inbox, sequence: 0, keepsStatus: false)
       link.ends.value.feed = feed
       if let key = host.fetch(request, FetchFeed(feed, what: what, answer: answer)) { made.fulfil((inbox, key)) }

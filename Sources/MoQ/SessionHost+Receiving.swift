@@ -162,13 +162,12 @@ extension SessionHost {
       return
     }
     if let reset { feed.resetCode = reset } else if stream.endsGroup { feed.hasEnd = true }
-    if case .fetch = stream.target {
-      // A fetch promises everything it covers.
-      let failure = reset.map {
+    if case .fetch = stream.target, let reset {
+      // A fetch promises everything it covers. One that is whole ends with its request: it may have several streams.
+      finishAfterFlush(
+        feed,
         MoQError(
-          .ended, "\(peer) gave up on the fetch before its end (stream code \($0)): ask again for what is missing")
-      }
-      finishAfterFlush(feed, failure)
+          .ended, "\(peer) gave up on the fetch before its end (stream code \(reset)): ask again for what is missing"))
     }
   }
 
@@ -247,7 +246,6 @@ extension SessionHost {
   private func settle(_ feed: ObjectFeed) {
     guard !feed.isFinished, feed.streams.isEmpty, feed.pending.isEmpty else { return }
     if let failure = feed.endFailure { finish(feed, .complete, failure); return }
-    if feed.endsNow { finish(feed, .complete, nil); return }
     guard let subscription = feed.subscription else { return }
     let isSuperseded = subscription.highest.map { $0 > feed.sequence } ?? false
     guard feed.hasEnd || feed.resetCode != nil || isSuperseded || subscription.isOver else { return }
@@ -256,8 +254,8 @@ extension SessionHost {
     finish(feed, feed.resetCode.map { .abandoned(code: $0) } ?? (feed.hasEnd ? .complete : .unmarked), nil)
   }
 
-  private func finishAfterFlush(_ feed: ObjectFeed, _ failure: MoQError?) {
-    (feed.endsNow, feed.endFailure) = (true, failure)
+  private func finishAfterFlush(_ feed: ObjectFeed, _ failure: MoQError) {
+    feed.endFailure = failure
     mark(feed)
   }
 

@@ -336,7 +336,7 @@ public final class Attachment {
     case nil: return false
     case .ingress(let ingress): origin.lost(ingress, failure)
     case .backfill(let ingress): ingress.backfilled(success: false)
-    case .pipe(let pipe): pipe.failed(RequestFailure(failure.reason, failure.phrase))
+    case .pipe(let pipe): pipe.ended(RequestFailure(failure.reason, failure.phrase))
     case .status(let asker, let question): asker.refuse(question, RequestFailure(failure.reason, failure.phrase))
     // The peer does not want to hear of it; it stays in `told` so that it is not told again.
     case .told, .seek, .offer: break

@@ -146,7 +146,7 @@ final class FetchEgress {
 
 /// A fetch that the cache does not cover, passed through from the publisher to the subscriber.
 final class FetchPipe {
-  private enum Item { case object(ObjectInfo), payload(Bytes) }
+  private enum Item { case object(ObjectInfo), payload(Bytes, from: StreamKey) }
   /// The most objects and parts that wait for room; payload bytes are bounded by the publisher's credit.
   static var maximumItems: Int { 65_536 }
 
@@ -160,7 +160,8 @@ final class FetchPipe {
   private var sink: StreamKey?
   private var items: [Item] = []
   private var head = 0
-  private var end: (reset: UInt64?, Void)?
+  /// Everything has come.
+  private var isComplete = false
   private var hasAnswer = false
   private var isOver = false
   /// The track that keeps what comes, since it is read here too, and the range that was asked for.
@@ -198,6 +199,7 @@ final class FetchPipe {
     pump()
   }
   func began(_ stream: StreamKey) {
+    // Where groups are fetched one by one, each has its own.
     source = stream
     upstream.use(stream, for: .pipe(self))
   }
@@ -207,7 +209,7 @@ final class FetchPipe {
   }
   func payload(_ part: Bytes) {
     copy?.inflow.payload(part)
-    append(.payload(part))
+    if let source { append(.payload(part, from: source)) }
   }
   private func append(_ item: Item) {
     guard !isOver else { return }
@@ -215,22 +217,24 @@ final class FetchPipe {
     items.append(item)
     pump()
   }
+  /// A stream has ended. The fetch has when its request does, since it may have more of them.
   func ended(reset: UInt64?) {
-    guard !isOver else { return }
-    end = (reset, ())
-    if let copy, reset == nil {
-      copy.inflow.end()
-      if hasAnswer, copy.inflow.isWhole, copy.track.isLive { copy.track.fetched(copy.start, through: copy.end) }
-    }
-    if reset != nil { abort(.internalError) } else { pump() }
+    if reset != nil { abort(.internalError) }
   }
-  /// The publisher refused, or its session ended.
-  func failed(_ failure: RequestFailure) {
-    // A fetch whose stream is complete ends by itself; what is queued still goes out.
-    guard !isOver, end == nil else { return }
-    if hasAnswer { return abort(.internalError) }
-    downstream.session.reject(key, failure)
-    leave()
+  /// The request has ended: with everything, by a refusal, or with the publisher's session.
+  func ended(_ failure: RequestFailure) {
+    guard !isOver else { return }
+    guard hasAnswer else {
+      downstream.session.reject(key, failure)
+      return leave()
+    }
+    guard failure.reason == .subscriptionEnded else { return abort(.internalError) }
+    isComplete = true
+    if let copy {
+      copy.inflow.end()
+      if copy.inflow.isWhole, copy.track.isLive { copy.track.fetched(copy.start, through: copy.end) }
+    }
+    pump()
   }
 
   // MARK: To the subscriber
@@ -243,10 +247,10 @@ final class FetchPipe {
       case .object(let info):
         do { try downstream.session.write(info, on: sink) } catch { return abort(.internalError) }
         origin.counters.objectsOut &+= 1
-      case .payload(let part):
+      case .payload(let part, let source):
         downstream.session.write(payload: part, on: sink)
         origin.counters.bytesOut &+= UInt64(part.count)
-        if let source { upstream.session.consumed(part.count, on: source) }
+        upstream.session.consumed(part.count, on: source)
       }
       head += 1
       if head == items.count {
@@ -254,7 +258,7 @@ final class FetchPipe {
         head = 0
       }
     }
-    guard end != nil else { return }
+    guard isComplete else { return }
     downstream.session.finish(stream: sink)
     leave()
   }
@@ -266,7 +270,7 @@ final class FetchPipe {
     } else {
       downstream.session.reject(key, RequestFailure(.internalError, "the fetch upstream broke off"))
     }
-    if end == nil {
+    if !isComplete {
       if let source { upstream.session.stop(stream: source, .cancelled) }
       if let request { upstream.session.cancel(request) }
     }

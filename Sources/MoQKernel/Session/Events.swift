@@ -141,7 +141,8 @@ public enum Event: Sendable {
   // MARK: Objects. A stream's events come in order: begun, then objects, each followed by its payload in parts.
   /// A subgroup of a subscription begins. `subgroup` is final only with the first object where its id names it.
   case subgroupBegan(StreamKey, RequestKey, SubgroupInfo)
-  /// Objects for a FETCH (or for a joining fetch that the session made itself) follow on this stream.
+  /// Objects for a FETCH (or for a joining fetch that the session made itself) follow on this stream. A fetch of several
+  /// groups has one for each where the dialect fetches a group at a time, one after the other; `.ended` is its end.
   case fetchBegan(StreamKey, RequestKey)
   case object(StreamKey, ObjectInfo)
   /// The next part of the payload of the stream's current object. Parts are never empty.

@@ -12,6 +12,8 @@ class Request {
   var isQueued = false
   /// Ours: the tokens to send with it. The peer's: those that came with it, until it is answered.
   var authorization: [AuthorizationToken] = []
+  /// The fetch of several groups that it is a step of. Its owner never hears of it.
+  weak var whole: SplitFetch?
 
   init(key: RequestKey, isOurs: Bool) { (self.key, self.isOurs) = (key, isOurs) }
 

@@ -8,8 +8,8 @@ extension SessionCore {
     case (.standalone, .joining), (.standalone, .joiningAbsolute), (.joiningRelative, .joiningAbsolute),
       (.group, .joining), (.group, .joiningAbsolute):
       throw CommandError(.inexpressible, "\(name) has no such joining FETCH")
-    case (.group, .standalone(_, let start, let endGroup, _)) where endGroup != start.group:
-      throw CommandError(.inexpressible, "\(name) can fetch no more than one group at a time")
+    case (.group, .standalone(let track, let start, let endGroup, let endObject)) where endGroup != start.group:
+      return try fetchByGroup(request, of: track, start, through: Location(endGroup, endObject ?? .max), rules)
     default: break
     }
     switch request.range {
@@ -81,7 +81,8 @@ extension SessionCore {
   private func lastObject(_ m: FetchOK) -> Location {
     Location(m.end.group, m.end.object == 0 ? .max : m.end.object &- 1)
   }
-  func complete(_ fetching: Fetching) {
+  /// `wasCut`: its stream was reset, or its owner wanted no more of it.
+  func complete(_ fetching: Fetching, wasCut: Bool = false) {
     let isHidden = isHidden(fetching)
     if let carrier = fetching.carrier {
       finishSending(carrier)
@@ -89,6 +90,7 @@ extension SessionCore {
     }
     fetching.subscription?.joined = nil
     remove(fetching)
+    if let whole = fetching.whole { return stepEnded(whole, wasCut: wasCut) }
     if !isHidden { tell(.ended(fetching.key, RequestFailure(.subscriptionEnded, "the fetch is complete"))) }
   }
   func cancel(_ fetching: Fetching) {
@@ -207,8 +209,12 @@ extension SessionCore {
       case .carryOut = fetching.state.accepted(), case .standalone(_, let start, _, _) = fetching.request.range
     else { return }
     stream.isAnnounced = true
-    tell(.fetching(fetching.key, FetchAnswer(end: Location(start.group, stream.lastObject))))
-    tell(.fetchBegan(stream.key, fetching.key))
+    if let whole = fetching.whole {
+      stepBegan(whole)
+    } else {
+      tell(.fetching(fetching.key, FetchAnswer(end: Location(start.group, stream.lastObject))))
+    }
+    tell(.fetchBegan(stream.key, fetching.whole?.key ?? fetching.key))
   }
   func fetchedEnd(_ stream: Stream, reset: UInt64?) throws(SessionFailure) {
     guard let reset, !stream.isAnnounced else {
@@ -231,6 +237,11 @@ extension SessionCore {
   /// Gives a fetch of ours another priority.
   public func update(fetch key: RequestKey, priority: UInt8) throws(CommandError) {
     _ = try openRules()
+    if let whole = requests[key] as? SplitFetch {
+      whole.request.priority = priority
+      guard let step = whole.step as? Fetching else { return }
+      return try update(fetch: step.key, priority: priority)
+    }
     guard let fetching = requests[key] as? Fetching, !fetching.isEnded, !fetching.isQueued else {
       throw CommandError(.wrongState, "there is no such fetch")
     }

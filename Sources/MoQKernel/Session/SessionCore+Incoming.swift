@@ -120,8 +120,9 @@ extension SessionCore {
     switch stream.request {
     case let subscription as Subscription: malformed(subscription, phrase)
     case let fetching as Fetching:
-      let isHidden = isHidden(fetching)
+      let isHidden = isHidden(fetching), whole = fetching.whole
       cancel(fetching)
+      if let whole { return stepFailed(whole, RequestFailure(.malformedTrack, phrase)) }
       if !isHidden { tell(.ended(fetching.key, RequestFailure(.malformedTrack, phrase))) }
     default: refuse(stream, .malformedTrack)
     }
@@ -245,7 +246,7 @@ extension SessionCore {
     case let subscription as Subscription:
       if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
     case let fetching as Fetching:
-      if case .end = fetching.state.streamEnded() { complete(fetching) }
+      if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: reset != nil) }
     default: break
     }
   }
@@ -270,7 +271,7 @@ extension SessionCore {
     case let subscription as Subscription:
       if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
     case let fetching as Fetching:
-      if case .end = fetching.state.streamEnded() { complete(fetching) }
+      if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: true) }
     default: break
     }
   }

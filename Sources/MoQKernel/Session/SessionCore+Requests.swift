@@ -177,7 +177,9 @@ extension SessionCore {
     dropStreams(of: request)
     let isKnown = requests[request.key] === request
     remove(request)
-    guard isKnown, !isHidden(request) else { return }
+    guard isKnown else { return }
+    if let whole = request.whole { return stepFailed(whole, failure) }
+    guard !isHidden(request) else { return }
     tell(request.isOurs ? .ended(request.key, failure) : .withdrawn(request.key, failure))
   }
   /// Ends all data streams of a request: ours are reset, the peer's are refused.
@@ -225,6 +227,7 @@ extension SessionCore {
     case let request as Subscription: cancel(request, failure)
     case let request as ServedSubscription: request.isOurs ? finish(key, failure) : reject(key, failure)
     case let request as Fetching: cancel(request)
+    case let request as SplitFetch: cancel(request)
     case let request as ServedFetch: refuseFetch(request, failure)
     case let request as Announcement: cancel(request, failure)
     case let request as Interest: cancel(request, failure)
@@ -410,6 +413,7 @@ extension SessionCore {
     guard request.state.end() != .late else { return }
     if let carrier = request.carrier { finishSending(carrier) }
     remove(request)
+    if let whole = request.whole { return reaches(whole, TrackState(m)) }
     tell(.trackStatus(request.key, TrackState(m)))
   }
 }

@@ -54,13 +54,17 @@ extension SessionCore {
   private func giveUp(_ request: Request) {
     let isHidden = isHidden(request), key = request.key
     let waitedFor = request.isQueued ? "the peer's credit" : "an answer"
-    if isHidden { counters.joiningFetchesRefused += 1 }
+    if isHidden, request.whole == nil { counters.joiningFetchesRefused += 1 }
+    let whole = request.whole
     cancel(key)
     // Where the dialect has no way to take it back, it is forgotten.
+    let failure = RequestFailure(.timeout, "waited \(configuration.requestTimeout) for \(waitedFor)")
     if let request = requests[key] {
-      fail(request, RequestFailure(.timeout, ""))
+      fail(request, failure)
+    } else if let whole {
+      stepFailed(whole, failure)
     } else if !isHidden {
-      tell(.ended(key, RequestFailure(.timeout, "waited \(configuration.requestTimeout) for \(waitedFor)")))
+      tell(.ended(key, failure))
     }
   }
   /// Our owner has not answered: the peer must not wait for ever.

@@ -274,7 +274,7 @@ public final class SessionCore {
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }
   /// A request that the session made by itself, or whose owner has been told of its end.
-  func isHidden(_ request: Request) -> Bool { (request as? Fetching)?.subscription != nil }
+  func isHidden(_ request: Request) -> Bool { request.whole != nil || (request as? Fetching)?.subscription != nil }
 
   private var closingStreamCode: UInt64 { rules?.codes.stream.code(of: .sessionClosed) ?? 0 }
   private func closingCode(of reason: SessionReason) -> UInt64 {

@@ -177,13 +177,6 @@ import Testing
     #expect(isTidy(pair), "\(pair.byKey.map(\.count)) \(pair.allFaults)")
   }
 
-  @Test func onlyOneGroupCanBeFetched() throws {
-    let (pair, _) = started()
-    let two = FetchRequest(.standalone(track, start: Location(1, 0), endGroup: 2, endObject: nil))
-    #expect(throws: CommandError.self) { try pair.client.fetch(two) }
-    #expect(isTidy(pair))
-  }
-
   // MARK: Gaps
 
   @Test func aResetGroupLeavesAGap() throws {

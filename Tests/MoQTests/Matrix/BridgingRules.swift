@@ -22,6 +22,8 @@ enum BridgingRule: String, CaseIterable, Sendable {
 /// What a rule asks of a dialect, from the dialect's own `rules` and layouts.
 struct Abilities: Sendable {
   let hasNamespaceFields, hasObjectIDs, hasSubgroups, hasStatuses, hasExtensions, hasPriorities: Bool
+  /// Whether a range is fetched as one.
+  let fetchesRanges: Bool
   let hasDatagrams, tellsLargest, hasFetch, hasTrackStatus, hasUpdates: Bool
   /// Whether a subscription may begin with the next group, and with anything but the current one.
   let startsAtNextGroup, startsAnywhere: Bool
@@ -37,10 +39,10 @@ struct Abilities: Sendable {
     hasDatagrams = rules.datagrams == .exists
     hasTrackStatus = rules.trackStatus == .exists
     switch rules.fetching {
-    // One group at a time is not the range that is asked for here.
-    case .missing, .group: hasFetch = false
-    case .standalone, .joiningRelative, .joining: hasFetch = true
+    case .missing: hasFetch = false
+    case .group, .standalone, .joiningRelative, .joining: hasFetch = true
     }
+    if case .group = rules.fetching { fetchesRanges = false } else { fetchesRanges = true }
     switch rules.updating {
     case .missing, .priorityOnly: hasUpdates = false
     case .narrowing, .changes, .answered: hasUpdates = true
