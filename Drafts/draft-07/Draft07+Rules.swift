@@ -30,6 +30,7 @@ extension Draft07 {
     fetching: .standalone,
     updating: .narrowing,
     afterUnsubscribe: .done,
+    rangeEnd: .publisher,
     pushing: .missing,
     trackStatus: .exists,
     goAway: .serverOnly,

@@ -41,6 +41,7 @@ extension Lite01 {
     fetching: .missing,
     updating: .priorityOnly,
     afterUnsubscribe: .nothing,
+    rangeEnd: .subscriber,
     pushing: .missing,
     trackStatus: .missing,
     goAway: .missing,

@@ -26,6 +26,8 @@ struct Abilities: Equatable {
   var currentGroup = false
   /// A subscription may begin with a group of the past: what there is of it is owed.
   var pastGroups = false
+  /// The end of a subscription says how many streams it had.
+  var countsStreams = true
   /// Tracks can be offered with PUBLISH.
   var pushes = false
   /// Announcements are told only to interests that cover them, and the session sees to that.
@@ -46,6 +48,7 @@ struct Abilities: Equatable {
     }
     currentGroup = rules.filters.contains(.currentGroup)
     pastGroups = rules.filters.contains(.groups)
+    countsStreams = rules.refusal == .message
     pushes = rules.pushing == .exists
     if case .onInterest = rules.announcing { announcesOnInterest = true }
     announcesTracks = rules.naming == .path

@@ -301,6 +301,8 @@ final class Egress {
   /// Tells the subscriber that this is all, once it is.
   func endIfDone() {
     guard !isOver, unfinished == 0, behind == nil else { return }
+    // Whoever is not told how many streams there were has all of them when it hears of the end.
+    guard abilities.countsStreams || streams == 0 else { return }
     let failure: RequestFailure
     if let end = track.end {
       failure = end

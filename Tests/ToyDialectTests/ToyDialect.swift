@@ -124,7 +124,7 @@ enum Toy: Dialect {
       control: .oneStream, numbering: .parity, numbered: [.subscribe], credit: .streams, alias: .publisher,
       refusal: .message, announcing: .requests, namespaceReference: .byRequestID, emptyPrefix: .missing,
       filters: [.nextObject], wishes: [], answering: .full, gaps: .missing, naming: .pair, fetching: .missing,
-      updating: .missing, afterUnsubscribe: .nothing, pushing: .missing,
+      updating: .missing, afterUnsubscribe: .nothing, rangeEnd: .publisher, pushing: .missing,
       trackStatus: .missing, goAway: .missing, bitrateUpdates: .missing, tokenAliases: .missing,
       datagrams: .missing,
       subgroups: .exists, objects: .objects, malformedTrack: .closesSession, unknownStream: .closesSession,

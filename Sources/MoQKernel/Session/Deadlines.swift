@@ -6,6 +6,8 @@ struct Deadlines {
     case answer(RequestKey)
     /// Late streams of a subscription that its publisher has ended.
     case late(RequestKey, giveUp: Bool)
+    /// What may still come of a subscription's range, whose first group is not known.
+    case range(RequestKey)
     /// A stream whose request is not known.
     case held(StreamKey)
     /// A subscription's alias may be forgotten.

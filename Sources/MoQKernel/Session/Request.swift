@@ -50,6 +50,13 @@ final class Subscription: Request {
   var wantsJoin = false
   /// Whether the publisher has already had it asked again, under another alias.
   var isRetry = false
+  /// When it was asked for, and how long the answer took: no less than a round trip.
+  var askedAt = Instant(nanoseconds: 0)
+  var answerTime: Duration?
+  /// Until when streams of a subscription that its publisher has ended are waited for, where their number is not known.
+  var lateUntil = Instant(nanoseconds: 0)
+  /// What has come of its range, where the subscriber is the one that ends it.
+  var arrived = RangeProgress()
   init(key: RequestKey, isOurs: Bool, _ request: SubscribeRequest) {
     self.request = request
     state = isOurs ? SubscriptionState() : SubscriptionState(offered: ())

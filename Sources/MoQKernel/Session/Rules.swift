@@ -27,6 +27,8 @@ public struct Rules: Sendable {
   public var updating: Updating
   /// What an UNSUBSCRIBE is answered with.
   public var afterUnsubscribe: AfterUnsubscribe
+  /// Who ends a subscription whose range has come whole.
+  public var rangeEnd: RangeEnd
   public var pushing: Availability
   public var trackStatus: Availability
   public var goAway: GoAwayRule
@@ -45,7 +47,8 @@ public struct Rules: Sendable {
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
     answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
-    updating: Updating, afterUnsubscribe: AfterUnsubscribe, pushing: Availability, trackStatus: Availability,
+    updating: Updating, afterUnsubscribe: AfterUnsubscribe, rangeEnd: RangeEnd, pushing: Availability,
+    trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
     profiles: [Profile],
@@ -55,6 +58,7 @@ public struct Rules: Sendable {
     (self.credit, self.alias, self.refusal, self.announcing) = (credit, alias, refusal, announcing)
     (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
     (self.wishes, self.answering, self.gaps, self.naming) = (wishes, answering, gaps, naming)
+    self.rangeEnd = rangeEnd
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.tokenAliases) = (bitrateUpdates, tokenAliases)
@@ -282,6 +286,13 @@ extension Rules {
   }
 
   public enum AfterUnsubscribe: Sendable { case nothing, done }
+
+  public enum RangeEnd: Sendable {
+    /// With the message that ends any subscription.
+    case publisher
+    /// With FIN: nobody else knows that everything has come.
+    case subscriber
+  }
 
   public enum GoAwayRule: Sendable {
     case missing

@@ -45,6 +45,7 @@ extension SessionCore {
     guard !overflow, last <= WireLimits.varint else { throw violation("a gap ends after the last group there can be") }
     let reason = codes.stream.meaning(of: m.code) ?? .unknown(m.code)
     tell(.gap(subscription.key, GroupGap(m.firstGroup...last, reason, code: m.code)))
+    arrived(m.firstGroup...last, subscription)
   }
 }
 

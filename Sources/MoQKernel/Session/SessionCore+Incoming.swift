@@ -188,10 +188,11 @@ extension SessionCore {
       hold(stream, subgroup.trackAlias)
       return false
     }
-    guard case .deliver = subscription.state.streamBegan() else {
+    guard !isBeyond(subgroup.group, subscription), case .deliver = subscription.state.streamBegan() else {
       drop(stream)
       return false
     }
+    if subscription.state.announcedEnd != nil { prolong(subscription) }
     subscription.attach(stream)
     var subgroup = subgroup
     if subgroup.priority == nil { subgroup.priority = subscription.priority }
@@ -238,13 +239,18 @@ extension SessionCore {
       return
     }
     stream.isAnnounced = false
+    let incoming = stream.incoming
     stream.incoming = nil
     tell(.streamEnded(stream.key, reset: reset))
     let request = stream.request
     request?.detach(stream)
     switch request {
     case let subscription as Subscription:
-      if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
+      if case .end(let failure) = subscription.state.streamEnded() {
+        finished(subscription, failure)
+      } else if case .subgroup(let subgroup)? = incoming {
+        groupEnded(subgroup.group, subscription, wasCut: reset != nil)
+      }
     case let fetching as Fetching:
       if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: reset != nil) }
     default: break
@@ -264,12 +270,16 @@ extension SessionCore {
   public func stop(stream key: StreamKey, _ reason: StreamReason) {
     guard let stream = streams[key], stream.receivesObjects else { return }
     stream.isAnnounced = false
-    let request = stream.request
+    let request = stream.request, incoming = stream.incoming
     request?.detach(stream)
     refuse(stream, reason)
     switch request {
     case let subscription as Subscription:
-      if case .end(let failure) = subscription.state.streamEnded() { finished(subscription, failure) }
+      if case .end(let failure) = subscription.state.streamEnded() {
+        finished(subscription, failure)
+      } else if case .subgroup(let subgroup)? = incoming {
+        groupEnded(subgroup.group, subscription, wasCut: true)
+      }
     case let fetching as Fetching:
       if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: true) }
     default: break

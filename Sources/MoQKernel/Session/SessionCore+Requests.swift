@@ -64,6 +64,7 @@ extension SessionCore {
     request.id = useID(kind)
     if let id = request.id { ourIDs[id] = request }
     if let subscription = request as? Subscription, let id = request.id {
+      subscription.askedAt = now
       switch rules?.alias {
       case .subscriber: register(alias: subscription.alias ?? id, subscription)
       case .requestID: register(alias: id, subscription)

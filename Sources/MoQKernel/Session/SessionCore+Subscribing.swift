@@ -88,6 +88,8 @@ extension SessionCore {
       answer.deliveryTimeout = .milliseconds(Int64(clamping: ms))
     }
     subscription.range = start(of: spoken(subscription.request.filter, rules), m.largest)
+    subscription.answerTime = .nanoseconds(Int64(clamping: now.nanoseconds &- subscription.askedAt.nanoseconds))
+    subscription.arrived.expect(subscription.request.filter, rules, m.largest)
     if rules.alias == .publisher {
       if let other = aliases[m.trackAlias], other !== subscription {
         throw violation("track alias \(m.trackAlias) is of another track", .duplicateTrackAlias)
@@ -139,14 +141,32 @@ extension SessionCore {
     let expected = m.streamCount == SubscribeDone.unknownStreamCount || m.streamCount == 0 ? nil : m.streamCount
     switch subscription.state.done(failure, expected: expected) {
     case .end(let failure): finished(subscription, failure)
-    case .wait: awaitLateStreams(subscription)
+    case .wait: awaitLateStreams(subscription, areCounted: expected != nil)
     case .violation: throw violation("PUBLISH_DONE for request \(m.id), which is not live")
     case .late: counters.racesDropped += 1
     }
   }
-  private func awaitLateStreams(_ subscription: Subscription) {
-    deadlines.add(.late(subscription.key, giveUp: false), at: now.advanced(by: configuration.doneTimeout))
+  private func awaitLateStreams(_ subscription: Subscription, areCounted: Bool) {
+    subscription.lateUntil = now.advanced(by: areCounted ? configuration.doneTimeout : quietTime(of: subscription))
+    deadlines.add(.late(subscription.key, giveUp: false), at: subscription.lateUntil)
     deadlines.add(.late(subscription.key, giveUp: true), at: now.advanced(by: configuration.requestTimeout))
+  }
+  /// How long nothing must come before nothing is expected to: what was lost is sent again within three round trips and
+  /// 25 ms (§6.2 of RFC 9002), and an answer takes a round trip at least.
+  func quietTime(of subscription: Subscription) -> Duration {
+    guard let answer = subscription.answerTime else { return configuration.doneTimeout }
+    return min(max(.milliseconds(100), answer * 4), configuration.doneTimeout)
+  }
+  /// A stream has come after the end of its subscription was told: there may be more of them.
+  func prolong(_ subscription: Subscription) {
+    subscription.lateUntil = max(subscription.lateUntil, now.advanced(by: quietTime(of: subscription)))
+  }
+  /// The time for late streams is over, or has been prolonged.
+  func late(_ subscription: Subscription, giveUp: Bool) {
+    guard giveUp || subscription.lateUntil <= now else {
+      return deadlines.add(.late(subscription.key, giveUp: false), at: subscription.lateUntil)
+    }
+    if case .end(let failure) = subscription.state.waited(giveUp: giveUp) { finished(subscription, failure) }
   }
   /// The request's stream has ended: FIN ends the track, a reset refuses it or breaks it off.
   func subscriptionEnded(_ subscription: Subscription, _ failure: RequestFailure, isReset: Bool) {
@@ -156,7 +176,7 @@ extension SessionCore {
     }
     switch subscription.state.done(failure, expected: nil) {
     case .end(let failure): finished(subscription, failure)
-    case .wait: awaitLateStreams(subscription)
+    case .wait: awaitLateStreams(subscription, areCounted: false)
     case .violation, .late: counters.racesDropped += 1
     }
   }
@@ -175,7 +195,7 @@ extension SessionCore {
     case .tell:
       endJoin(of: subscription)
       if subscription.carrier != nil {
-        endCarrier(subscription, RequestFailure(.cancelled))
+        endCarrier(subscription, failure.reason == .subscriptionEnded ? failure : RequestFailure(.cancelled))
       } else if wasSent {
         var m = RequestReference()
         m.id = subscription.id ?? 0
@@ -223,7 +243,9 @@ extension SessionCore {
     if case .changes = rules.updating {
       if let start = update.start { subscription.range?.start = start }
       if let endGroup = update.endGroup { subscription.range?.endGroup = endGroup }
-      return try transmit(update, subscription)
+      try transmit(update, subscription)
+      subscription.arrived.narrow(update)
+      return endIfWhole(subscription)
     }
     // What is not said stays as it is.
     var update = update

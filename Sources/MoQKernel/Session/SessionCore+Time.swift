@@ -23,7 +23,7 @@ extension SessionCore {
     case .answer(let key):
       guard let request = requests[key] else { return false }
       return !request.isAnswered
-    case .late(let key, _): return requests[key] != nil
+    case .late(let key, _), .range(let key): return requests[key] != nil
     case .held(let key):
       guard let stream = streams[key], case .held = stream.use else { return false }
       return true
@@ -41,7 +41,10 @@ extension SessionCore {
       if request.isOurs { giveUp(request) } else { refuseLate(request) }
     case .late(let key, let giveUp):
       guard let subscription = requests[key] as? Subscription else { return }
-      if case .end(let failure) = subscription.state.waited(giveUp: giveUp) { finished(subscription, failure) }
+      late(subscription, giveUp: giveUp)
+    case .range(let key):
+      guard let subscription = requests[key] as? Subscription else { return }
+      rangeIsOver(subscription)
     case .held(let key):
       guard let stream = streams[key] else { return }
       counters.streamsDropped += 1
