@@ -30,6 +30,8 @@ extension Draft07 {
     fetching: .standalone,
     updating: .narrowing,
     afterUnsubscribe: .done,
+    pastStart: .refused,
+    repeats: .violation,
     rangeEnd: .publisher,
     pushing: .missing,
     trackStatus: .exists,

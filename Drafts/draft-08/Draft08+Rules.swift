@@ -13,6 +13,7 @@ extension Draft08 {
     rules.filters = [.currentGroup, .nextObject, .absolute, .latestObject]
     rules.fetching = .joiningRelative
     rules.afterUnsubscribe = .nothing
+    rules.pastStart = .skipped
     rules.goAway = .both
     rules.profiles = [Rules.Profile(name: "imquic", signs: [.reading], layouts: Draft08Imquic.self)]
     rules.codes = .draft08

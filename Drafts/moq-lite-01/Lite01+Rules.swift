@@ -41,6 +41,8 @@ extension Lite01 {
     fetching: .missing,
     updating: .priorityOnly,
     afterUnsubscribe: .nothing,
+    pastStart: .skipped,
+    repeats: .allowed,
     rangeEnd: .subscriber,
     pushing: .missing,
     trackStatus: .missing,

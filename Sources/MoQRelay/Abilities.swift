@@ -24,8 +24,8 @@ struct Abilities: Equatable {
   var joiningFetch = true
   /// A subscription may begin with the group that is current, its beginning included.
   var currentGroup = false
-  /// A subscription may begin with a group of the past: what there is of it is owed.
-  var pastGroups = false
+  /// What a subscription is that starts before the current group.
+  var pastStart = Rules.PastStart.skipped
   /// The end of a subscription says how many streams it had.
   var countsStreams = true
   /// Tracks can be offered with PUBLISH.
@@ -47,7 +47,7 @@ struct Abilities: Equatable {
     case .joiningRelative, .joining: break
     }
     currentGroup = rules.filters.contains(.currentGroup)
-    pastGroups = rules.filters.contains(.groups)
+    pastStart = rules.pastStart
     countsStreams = rules.refusal == .message
     pushes = rules.pushing == .exists
     if case .onInterest = rules.announcing { announcesOnInterest = true }

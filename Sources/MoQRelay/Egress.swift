@@ -46,23 +46,30 @@ final class Egress {
     answered = largest
     timeoutMilliseconds = request.deliveryTimeout.map(Origin.milliseconds)
 
+    let current = largest?.group ?? 0
     let following = largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
+    let pastStart = attachment.abilities.pastStart
+    /// Where it begins if it is asked for from `location` through `end`; nil: that is refused.
+    func first(_ location: Location, through end: Location) -> Location? {
+      switch pastStart {
+      case .refused: location.group < current || max(location, following) > end ? nil : location
+      case .skipped: max(location, following) > end ? nil : max(location, following)
+      case .owed: location.group > end.group ? nil : Location(location.group, 0)
+      }
+    }
     switch request.filter {
-    case .currentGroup: start = Location(largest?.group ?? 0, 0)
+    case .currentGroup: start = Location(current, 0)
     case .currentGroupThrough(let end):
-      guard end >= largest?.group ?? 0 else { return nil }
-      (start, endGroup) = (Location(largest?.group ?? 0, 0), end)
-    case .nextGroup: start = Location(largest.map { $0.group &+ 1 } ?? 0, 0)
+      guard end >= current else { return nil }
+      (start, endGroup) = (Location(current, 0), end)
+    case .nextGroup: start = Location(largest == nil ? 0 : current &+ 1, 0)
     case .nextObject: start = following
-    case .from(let location) where abilities.pastGroups: start = Location(location.group, 0)
-    case .range(let first, let group, _) where abilities.pastGroups:
-      guard first.group <= group else { return nil }
-      (start, endGroup) = (Location(first.group, 0), group)
-    case .from(let location): start = max(location, following)
-    case .range(let first, let group, let object):
-      guard first <= Location(group, object ?? .max), following <= Location(group, object ?? .max) else { return nil }
-      start = max(first, following)
-      (endGroup, endObject) = (group, object)
+    case .from(let location):
+      guard let first = first(location, through: Location(.max, .max)) else { return nil }
+      start = first
+    case .range(let location, let group, let object):
+      guard let first = first(location, through: Location(group, object ?? .max)) else { return nil }
+      (start, endGroup, endObject) = (first, group, object)
     }
   }
 
@@ -70,7 +77,7 @@ final class Egress {
   func begin() {
     track.insert(self)
     if timeoutMilliseconds != nil { origin.hasTimeout(1) }
-    if abilities.pastGroups, let first = track.firstGroup, first > start.group {
+    if case .owed = abilities.pastStart, let first = track.firstGroup, first > start.group {
       missed(GroupGap(start.group...(first - 1), .tooFarBehind))
     }
     rejoin()

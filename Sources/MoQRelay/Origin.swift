@@ -143,7 +143,9 @@ public final class Origin {
     let (attachment, key) = (waiting.attachment, waiting.key)
     lingering[ObjectIdentifier(track)] = nil
     guard let egress = Egress(attachment, key: key, request: waiting.request, track: track) else {
-      refuse(attachment, key, RequestFailure(.invalidRange, "the range ends before anything that is still to come"))
+      refuse(
+        attachment, key,
+        RequestFailure(.invalidRange, "nothing of the range can be sent any more, or not from its start on"))
       return left(track)
     }
     var answer = SubscribeAnswer(largest: track.largest)

@@ -27,6 +27,10 @@ public struct Rules: Sendable {
   public var updating: Updating
   /// What an UNSUBSCRIBE is answered with.
   public var afterUnsubscribe: AfterUnsubscribe
+  /// What a SUBSCRIBE is that starts before the current group.
+  public var pastStart: PastStart
+  /// Whether a session may have several subscriptions of one track at a time.
+  public var repeats: Repeats
   /// Who ends a subscription whose range has come whole.
   public var rangeEnd: RangeEnd
   public var pushing: Availability
@@ -47,8 +51,8 @@ public struct Rules: Sendable {
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
     answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
-    updating: Updating, afterUnsubscribe: AfterUnsubscribe, rangeEnd: RangeEnd, pushing: Availability,
-    trackStatus: Availability,
+    updating: Updating, afterUnsubscribe: AfterUnsubscribe, pastStart: PastStart, repeats: Repeats,
+    rangeEnd: RangeEnd, pushing: Availability, trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
     profiles: [Profile],
@@ -59,6 +63,8 @@ public struct Rules: Sendable {
     (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
     (self.wishes, self.answering, self.gaps, self.naming) = (wishes, answering, gaps, naming)
     self.rangeEnd = rangeEnd
+    self.repeats = repeats
+    self.pastStart = pastStart
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.tokenAliases) = (bitrateUpdates, tokenAliases)
@@ -286,6 +292,19 @@ extension Rules {
   }
 
   public enum AfterUnsubscribe: Sendable { case nothing, done }
+
+  /// A start that is in the past.
+  public enum PastStart: Sendable {
+    /// 07: Invalid Range, if it is before the current group; what there is of that group is sent.
+    case refused
+    /// What follows the largest object is sent.
+    case skipped
+    /// transfork: each group from there on is sent, or told as a gap.
+    case owed
+  }
+
+  /// What a SUBSCRIBE of a track is that the session is subscribed to already.
+  public enum Repeats: Sendable { case allowed, violation }
 
   public enum RangeEnd: Sendable {
     /// With the message that ends any subscription.

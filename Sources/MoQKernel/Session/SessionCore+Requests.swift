@@ -162,8 +162,13 @@ extension SessionCore {
       if request.isOurs { ourIDs[id] = nil } else { peerIDs[id] = nil }
     }
     if !request.isOurs, request is Interest { peerInterests.removeAll { $0 === request } }
-    if let served = request as? ServedSubscription, servedAliases[served.alias] === served {
-      servedAliases[served.alias] = nil
+    switch request {
+    case let served as ServedSubscription:
+      if servedAliases[served.alias] === served { servedAliases[served.alias] = nil }
+      if servedTracks[served.request.track] === served { servedTracks[served.request.track] = nil }
+    case let subscription as Subscription:
+      if ourTracks[subscription.request.track] === subscription { ourTracks[subscription.request.track] = nil }
+    default: break
     }
     if request.isQueued {
       queued.removeAll { if case .request(let waiting) = $0 { waiting === request } else { false } }

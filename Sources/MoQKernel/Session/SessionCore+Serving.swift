@@ -15,13 +15,11 @@ extension SessionCore {
     }
     let served = ServedSubscription(key: requests.reserveKey(), isOurs: false, request)
     served.id = number(m.id, .subscribe)
+    if servedTracks[request.track] != nil { throw violation("\(request.track) is subscribed to already") }
     switch rules.alias {
     case .subscriber:
-      if let other = servedAliases[m.trackAlias] {
-        // One track, subscribed to twice, is not allowed either (§6.4 of draft-07).
-        let isSame = other.request.track == request.track
-        throw violation(
-          "track alias \(m.trackAlias) is in use", isSame ? .protocolViolation : .duplicateTrackAlias)
+      guard servedAliases[m.trackAlias] == nil else {
+        throw violation("track alias \(m.trackAlias) is in use", .duplicateTrackAlias)
       }
       served.alias = m.trackAlias
       servedAliases[m.trackAlias] = served
@@ -29,6 +27,7 @@ extension SessionCore {
     case .requestID: served.alias = m.id
     }
     guard admit(served, carrier, tokens) else { return }
+    if case .violation = rules.repeats { servedTracks[request.track] = served }
     if case .range(let start, let endGroup, _) = m.filter, endGroup < start.group {
       return refuseSubscription(served, RequestFailure(.invalidRange, "the end is before the start"))
     }

@@ -4,11 +4,16 @@ extension SessionCore {
   public func subscribe(_ request: SubscribeRequest) throws(CommandError) -> RequestKey {
     let rules = try requestRules()
     guard peerRole != .subscriber else { throw CommandError(.inexpressible, "the peer serves no subscriptions (ROLE)") }
+    // A subscription that its publisher has ended is none, though late streams are waited for.
+    if let other = ourTracks[request.track], other.state.announcedEnd == nil {
+      throw CommandError(.wrongState, "\(request.track) is subscribed to already, and \(name) allows no second time")
+    }
     let subscription = Subscription(key: requests.reserveKey(), isOurs: true, request)
     subscription.authorization = request.authorization
     if rules.alias == .subscriber { subscription.alias = takeAlias() }
     subscription.wantsJoin = joins(request, rules)
     try submitted(subscription)
+    if case .violation = rules.repeats { ourTracks[request.track] = subscription }
     return subscription.key
   }
   func takeAlias() -> UInt64 {

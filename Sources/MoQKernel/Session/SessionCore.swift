@@ -89,6 +89,8 @@ public final class SessionCore {
 
   /// Aliases that the peer chose for what we serve it, where the subscriber chooses.
   var servedAliases: [UInt64: ServedSubscription] = [:]
+  /// The subscriptions of ours and of the peer's by their tracks, where a track has no more than one.
+  var ourTracks: [TrackName: Subscription] = [:], servedTracks: [TrackName: ServedSubscription] = [:]
   /// What stands for tokens of the peer, and of ours.
   var peerTokens = TokenCache(limit: 0, overhead: 0)
   var ourTokens = TokenLedger(peer: TokenCache(limit: 0, overhead: 0))
@@ -270,6 +272,7 @@ public final class SessionCore {
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, servedAliases, queued, held) = ([:], [:], [:], [:], [], [])
     usedPeerIDs = UsedNumbers()
+    (ourTracks, servedTracks) = ([:], [:])
     (peerInterests, tokenBytes) = ([], 0)
     (ourAnnouncements, peerAnnouncements, heldBytes, heldDatagrams) = ([:], [:], 0, [])
   }

@@ -50,7 +50,7 @@ import Testing
     var requested = 0, sent: [UInt8] = []
     for id in 0..<20 {
       var m = Subscribe()
-      (m.id, m.namespace, m.name) = (UInt64(id * 2), "a", [1])
+      (m.id, m.namespace, m.name) = (UInt64(id * 2), "a", [UInt8(id)])
       send(.subscribe(m), core, control)
     }
     core.drainEvents { if case .subscribeRequested = $0 { requested += 1 } }
@@ -148,7 +148,8 @@ import Testing
 
   static func named(_ id: UInt64) -> Subscribe {
     var m = Subscribe()
-    (m.id, m.namespace, m.name) = (id, "a", [1])
+    // A track a request.
+    (m.id, m.namespace, m.name) = (id, "a", [UInt8(truncatingIfNeeded: id)])
     return m
   }
   static func ok(_ id: UInt64) -> SubscribeOK {
