@@ -30,6 +30,7 @@ extension Draft07 {
     fetching: .standalone,
     updating: .narrowing,
     afterUnsubscribe: .done,
+    expiry: .objects,
     pastStart: .refused,
     repeats: .violation,
     rangeEnd: .publisher,

@@ -41,6 +41,7 @@ extension Lite01 {
     fetching: .missing,
     updating: .priorityOnly,
     afterUnsubscribe: .nothing,
+    expiry: .objects,
     pastStart: .skipped,
     repeats: .allowed,
     rangeEnd: .subscriber,

@@ -31,6 +31,7 @@ extension Transfork03 {
     rules.naming = .path
     rules.fetching = .group
     rules.updating = .changes
+    rules.expiry = .groups
     rules.pastStart = .owed
     rules.trackStatus = .exists
     rules.profiles = [

@@ -126,6 +126,11 @@ public struct TrackOptions: Sendable {
   public var priority: UInt8 = 128
   public var order = GroupOrder.ascending
   public var backlog = Backlog.wait(bytes: 8 << 20)
+  /// How late objects may be sent (transfork: groups, once they are whole); nil: however late they are. A subscriber's own
+  /// wish counts where it is smaller.
+  public var deliveryTimeout: Duration?
+  /// How long relays may keep an object and begin to pass it on; nil: for ever. Dialects with MAX_CACHE_DURATION say it.
+  public var maximumCacheDuration: Duration?
   /// The number of the first group.
   public var firstGroup: UInt64 = 0
   /// Whether objects have extension headers (a byte an object where they are empty).

@@ -140,6 +140,7 @@ final class TrackFeed {
 
   init(_ local: LocalTrack, _ options: TrackOptions, _ shared: TrackShared) {
     (self.local, self.options, self.shared) = (local, options, shared)
+    (local.deliveryTimeout, local.maximumCacheDuration) = (options.deliveryTimeout, options.maximumCacheDuration)
     local.onProgress = { [weak self] in self?.progressed() }
   }
 

@@ -26,6 +26,8 @@ struct Abilities: Equatable {
   var currentGroup = false
   /// What a subscription is that starts before the current group.
   var pastStart = Rules.PastStart.skipped
+  /// What its delivery timeouts are counted from.
+  var expiry = Rules.Expiry.objects
   /// The end of a subscription says how many streams it had.
   var countsStreams = true
   /// Tracks can be offered with PUBLISH.
@@ -48,6 +50,7 @@ struct Abilities: Equatable {
     }
     currentGroup = rules.filters.contains(.currentGroup)
     pastStart = rules.pastStart
+    expiry = rules.expiry
     countsStreams = rules.refusal == .message
     pushes = rules.pushing == .exists
     if case .onInterest = rules.announcing { announcesOnInterest = true }

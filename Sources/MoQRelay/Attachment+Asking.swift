@@ -38,7 +38,7 @@ extension Attachment {
       return forward(key, request, name, start, end)
     }
     let last = min(end, largest)
-    if track.covers(start, through: last) {
+    if track.covers(start, through: last), !track.isStale(start, through: last) {
       guard start <= largest else {
         return refuseFetch(key, RequestFailure(.invalidRange, "the range begins after the largest object, \(largest)"))
       }

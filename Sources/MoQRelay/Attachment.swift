@@ -174,7 +174,7 @@ public final class Attachment {
     case .fetching(let key, let answer):
       switch requests[key] {
       case .pipe(let pipe): pipe.answered(answer)
-      case .backfill: break
+      case .backfill(let ingress): ingress.backfillLifetime = answer.maximumCacheDuration
       default: return false
       }
     case .trackStatus(let key, let state):
@@ -207,7 +207,9 @@ public final class Attachment {
       ingress.ended(inflow, .reset(.tooFarBehind))
       set(stream, .discard)
       session.stop(stream: stream, .cancelled)
-    case .backfill(let inflow, _): inflow.object(info)
+    case .backfill(let inflow, let ingress):
+      inflow.lifetime = ingress.backfillLifetime ?? ingress.track.maximumCacheDuration
+      inflow.object(info)
     case .pipe(let pipe): pipe.object(info)
     case .discard: break
     case .nothing, .cursor, .fetch: return false

@@ -20,6 +20,15 @@ public final class CachedGroup {
   private(set) var hasLoss = false
   /// Cursors over the whole group.
   let watchers = Watchers()
+  /// When its last stream so far ended: milliseconds of the origin's time, wrapping.
+  private var closedAt: UInt32 = 0
+  /// When it was whole; nil: it is not.
+  var finishedAt: UInt32? { isComplete ? closedAt : nil }
+  /// Whether it is over, nobody is at it, and nothing of it may be passed on any more.
+  var isStale: Bool {
+    isSuperseded && openRuns == 0 && watchers.isEmpty
+      && subgroups.allSatisfy { $0.watchers.isEmpty && $0.runs.allSatisfy(\.isStale) }
+  }
 
   // The cache's account.
   var bytes = 0
@@ -77,6 +86,7 @@ public final class CachedGroup {
   }
   func runClosed(lost: Bool) {
     openRuns -= 1
+    closedAt = track.origin.milliseconds
     if lost { hasLoss = true }
     settle()
   }
@@ -150,8 +160,8 @@ public final class CachedSubgroup {
   var awaitsTakeover: Bool { !isFinished && runs.contains { $0.state == .cut } }
   var isOpen: Bool { runs.contains { $0.state == .open } }
 
-  func openRun() -> Run {
-    let run = Run(subgroup: self)
+  func openRun(_ maximumAge: UInt64?) -> Run {
+    let run = Run(subgroup: self, maximumAge: maximumAge)
     runs.append(run)
     group.cache.charge(Run.overhead, to: group)
     group.runOpened()
@@ -214,7 +224,26 @@ final class Run {
   /// Bytes of the last object's payload that have come.
   private(set) var received: UInt64 = 0
 
-  init(subgroup: CachedSubgroup) { self.subgroup = subgroup }
+  /// How many milliseconds after its coming an object may still begin to be passed on (MAX_CACHE_DURATION, §9.2.1.3 of
+  /// draft-14); nil: for ever.
+  private let maximumAge: UInt64?
+
+  init(subgroup: CachedSubgroup, maximumAge: UInt64? = nil) {
+    (self.subgroup, self.maximumAge) = (subgroup, maximumAge)
+  }
+
+  /// Whether an object that came then may not be passed on any more.
+  @inline(__always) func isStale(_ arrived: UInt32) -> Bool {
+    guard let maximumAge else { return false }
+    return subgroup.group.track.origin.age(of: arrived) > maximumAge
+  }
+  /// Whether all of its objects are; where there is none, it keeps nothing.
+  var isStale: Bool { objects.last.map { isStale($0.arrived) } ?? true }
+  /// Whether any is whose id is at least `id`.
+  func isStale(from id: UInt64) -> Bool {
+    let index = index(from: id)
+    return index < objects.count && isStale(objects[index].arrived)
+  }
 
   /// Whether the last object, if there is one, is whole.
   var isWhole: Bool { objects.last.map { $0.info.payloadLength == received } ?? true }

@@ -27,6 +27,20 @@ public final class CachedTrack {
   public internal(set) var priority: UInt8 = 128
   public internal(set) var groupOrder = GroupOrder.ascending
 
+  /// After how many milliseconds its publisher holds objects or groups for late; nil: never.
+  private var timeout: (milliseconds: UInt64, of: Rules.Expiry)?
+  /// The same where the application is the publisher, who means either.
+  var ownTimeout: Duration?
+  func timeout(for expiry: Rules.Expiry) -> (milliseconds: UInt64, of: Rules.Expiry)? {
+    ownTimeout.map { (Origin.milliseconds($0), expiry) } ?? timeout
+  }
+  /// How long objects that come now may be passed on from the cache, as its publisher says; nil: for ever.
+  var maximumCacheDuration: Duration?
+  /// Whether some of what is cached may be passed on for a time only.
+  private(set) var isPerishable = false {
+    didSet { if isPerishable != oldValue { origin.hasTimeout(isPerishable ? 1 : -1) } }
+  }
+
   private(set) var subscribers: [Egress] = []
   /// Fetches that wait for the backfill, or are being served.
   var fetches = 0
@@ -68,19 +82,22 @@ public final class CachedTrack {
     return group
   }
   /// The run that a stream's objects go to; nil: the group was evicted, or has too many.
-  func openRun(_ info: SubgroupInfo) -> Run? {
+  /// `lifetime`: how long they may be passed on; nil: for ever.
+  func openRun(_ info: SubgroupInfo, lifetime: Duration?) -> Run? {
+    let maximumAge = lifetime.map(Origin.milliseconds)
+    if maximumAge != nil { isPerishable = true }
     if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
     guard let group = openGroup(info.group) else { return nil }
     if let subgroup = group.subgroup(info.subgroup) {
       guard subgroup.runs.count < CachedSubgroup.maximumRuns else { return nil }
       if info.endsGroup { subgroup.endsGroup = true }
-      return subgroup.openRun()
+      return subgroup.openRun(maximumAge)
     }
     guard group.subgroups.count < CachedSubgroup.maximumCount else { return nil }
     let isFirst = group.subgroups.isEmpty
     let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
     group.insert(subgroup)
-    let run = subgroup.openRun()
+    let run = subgroup.openRun(maximumAge)
     for egress in subscribers { egress.appeared(subgroup, isFirst: isFirst) }
     return run
   }
@@ -107,6 +124,23 @@ public final class CachedTrack {
   func covers(_ start: Location, through end: Location) -> Bool {
     if let coverage, coverage <= start { return true }
     return fetched.contains { $0.start <= start && $0.end >= end }
+  }
+  /// Whether any of that is too old to be passed on.
+  func isStale(_ start: Location, through end: Location) -> Bool {
+    guard isPerishable else { return false }
+    var group = group(from: start.group)
+    while let here = group, here.id <= end.group {
+      let first = here.id == start.group ? start.object : 0
+      for subgroup in here.subgroups { for run in subgroup.runs where run.isStale(from: first) { return true } }
+      group = here.id < .max ? self.group(from: here.id + 1) : nil
+    }
+    return false
+  }
+  /// Lets groups go of which nothing may be passed on any more and which nobody is at.
+  func dropStale() {
+    var stale: [CachedGroup] = []
+    groups.forEach { if $0.isStale { stale.append($0) } }
+    for group in stale { group.evict() }
   }
   /// A fetch has brought all there is from `start` through `end`.
   func fetched(_ start: Location, through end: Location) {
@@ -184,7 +218,9 @@ public final class CachedTrack {
     case missing
   }
   /// The publisher's answer: what there was before this subscription.
-  func began(_ answer: SubscribeAnswer, _ beginning: Beginning) {
+  func began(_ answer: SubscribeAnswer, _ beginning: Beginning, _ expiry: Rules.Expiry = .objects) {
+    timeout = answer.deliveryTimeout.map { (Origin.milliseconds($0), expiry) }
+    maximumCacheDuration = answer.maximumCacheDuration
     (priority, groupOrder) = (answer.priority, answer.groupOrder == .publisher ? .ascending : answer.groupOrder)
     guard let past = answer.largest else { return }
     if largest.map({ past > $0 }) ?? true { largest = past }
@@ -295,6 +331,7 @@ public final class CachedTrack {
   func drop() {
     let all = groups
     all.forEach { $0.evict() }
+    isPerishable = false
   }
 }
 

@@ -86,7 +86,8 @@ final class Cursor {
   private func begin(_ found: ObjectInfo, _ arrived: UInt32, _ continuity: Walk.Continuity, _ egress: Egress) -> Bool {
     var info = found
     guard !egress.isPast(info.location) else { finish(egress); return false }
-    if let timeout = egress.timeoutMilliseconds, egress.origin.age(of: arrived) > timeout {
+    if walk.isStale(arrived) { return leaveOut(found, egress) }
+    if egress.hasTimeout, egress.isLate(group, arrived) {
       egress.origin.counters.deliveryTimeouts &+= 1
       reset(.deliveryTimeout, egress)
       return false
@@ -123,6 +124,22 @@ final class Cursor {
     objects &+= 1
     if info.status == .endOfGroup || info.status.endsTrack { hasSaidEnd = true }
     if info.payloadLength == 0 { egress.origin.counters.objectsOut &+= 1 }
+    return true
+  }
+
+  /// An object may not be passed on any more. True: others of the group may.
+  private func leaveOut(_ object: ObjectInfo, _ egress: Egress) -> Bool {
+    egress.origin.counters.objectsStale &+= 1
+    guard egress.abilities.subgroups else {
+      reset(.tooFarBehind, egress)
+      return false
+    }
+    if let stream {
+      // What follows must not look as if it came next.
+      egress.session.reset(stream: stream, .tooFarBehind)
+      release(egress)
+    }
+    walk.skip(to: object.id &+ 1)
     return true
   }
 
@@ -262,8 +279,12 @@ final class Cursor {
     close(egress)
   }
   func isLate(_ egress: Egress) -> Bool {
-    guard state == .active, let timeout = egress.timeoutMilliseconds, let arrival = walk.arrival else { return false }
-    return egress.origin.age(of: arrival) > timeout
+    switch state {
+    case .active: walk.arrival.map { egress.isLate(group, $0) } ?? false
+    // Written, but still on its way.
+    case .finished: egress.isLate(group, nil)
+    case .dormant, .closed: false
+    }
   }
   func prioritize(_ egress: Egress) {
     guard let stream, state == .active || state == .finished else { return }

@@ -17,7 +17,10 @@ final class Egress {
   private var subscriberPriority: UInt8
   private var order: GroupOrder
   private var forward: Bool
-  private(set) var timeoutMilliseconds: UInt64?
+  /// What counts of the subscriber's delivery timeout and of the publisher's, in milliseconds: since an object came, and
+  /// since its group was whole.
+  private var objectTimeout: UInt64?, groupTimeout: UInt64?
+  var hasTimeout: Bool { objectTimeout != nil || groupTimeout != nil }
   /// What the subscriber was told; a joining fetch refers to it.
   let answered: Location?
 
@@ -44,7 +47,8 @@ final class Egress {
     forward = request.forward
     let largest = told ?? track.largest
     answered = largest
-    timeoutMilliseconds = request.deliveryTimeout.map(Origin.milliseconds)
+    (objectTimeout, groupTimeout) = Self.timeouts(
+      request.deliveryTimeout, abilities.expiry, track.timeout(for: abilities.expiry))
 
     let current = largest?.group ?? 0
     let following = largest.map { Location($0.group, $0.object &+ 1) } ?? Location(0, 0)
@@ -73,10 +77,32 @@ final class Egress {
     }
   }
 
+  /// Of two that are counted alike the smaller counts (§9.2.1.2 of draft-14, §6.7 of transfork-03).
+  private static func timeouts(
+    _ wanted: Duration?, _ expiry: Rules.Expiry, _ publishers: (milliseconds: UInt64, of: Rules.Expiry)?
+  ) -> (object: UInt64?, group: UInt64?) {
+    var timeouts: (object: UInt64?, group: UInt64?) = (nil, nil)
+    func note(_ milliseconds: UInt64, _ kind: Rules.Expiry) {
+      switch kind {
+      case .objects: timeouts.object = min(timeouts.object ?? .max, milliseconds)
+      case .groups: timeouts.group = min(timeouts.group ?? .max, milliseconds)
+      }
+    }
+    if let wanted { note(Origin.milliseconds(wanted), expiry) }
+    if let publishers { note(publishers.milliseconds, publishers.of) }
+    return timeouts
+  }
+  /// Whether an object is, or (nil) a group that is written whole, later than the subscriber or the publisher wants.
+  func isLate(_ group: CachedGroup, _ arrived: UInt32?) -> Bool {
+    if let objectTimeout, let arrived, origin.age(of: arrived) > objectTimeout { return true }
+    if let groupTimeout, let finished = group.finishedAt, origin.age(of: finished) > groupTimeout { return true }
+    return false
+  }
+
   /// Begins with what is cached already. Call once the subscriber has its answer.
   func begin() {
     track.insert(self)
-    if timeoutMilliseconds != nil { origin.hasTimeout(1) }
+    if hasTimeout { origin.hasTimeout(1) }
     if case .owed = abilities.pastStart, let first = track.firstGroup, first > start.group {
       missed(GroupGap(start.group...(first - 1), .tooFarBehind))
     }
@@ -251,6 +277,11 @@ final class Egress {
 
   func update(_ update: SubscriptionUpdate) {
     subscriberPriority = update.priority
+    if let timeout = update.deliveryTimeout {
+      let before = hasTimeout
+      (objectTimeout, groupTimeout) = Self.timeouts(timeout, abilities.expiry, track.timeout(for: abilities.expiry))
+      if before != hasTimeout { origin.hasTimeout(hasTimeout ? 1 : -1) }
+    }
     if let order = update.groupOrder { self.order = order == .publisher ? track.groupOrder : order }
     if let start = update.start, start > self.start { self.start = start }
     if let group = update.endGroup {
@@ -284,7 +315,7 @@ final class Egress {
   }
   /// Ends what is slower than its delivery timeout.
   func expire() {
-    guard timeoutMilliseconds != nil else { return }
+    guard hasTimeout else { return }
     let all = cursors
     for cursor in all {
       guard case .other = cursor.place, cursor.isLate(self) else { continue }
@@ -296,7 +327,7 @@ final class Egress {
   private func over() {
     isOver = true
     track.remove(self)
-    if timeoutMilliseconds != nil { origin.hasTimeout(-1) }
+    if hasTimeout { origin.hasTimeout(-1) }
   }
   /// The subscriber leaves, or its session does.
   func cancel() {

@@ -40,6 +40,7 @@ final class FetchEgress {
   func begin(priority: UInt8) throws(CommandError) {
     var answer = FetchAnswer(end: end)
     answer.groupOrder = isDescending ? .descending : .ascending
+    answer.maximumCacheDuration = track.maximumCacheDuration
     if let last = track.endLocation, end >= last || (end.group == last.group && end.object &+ 1 >= last.object) {
       answer.endOfTrack = true
     }
@@ -61,8 +62,12 @@ final class FetchEgress {
       guard let cursor else { return finish() }
       guard session.room(on: stream) > 0 else { return cursor.block() }
       switch cursor.walk.step() {
-      case .object(var info, _, _):
+      case .object(var info, let arrived, _):
         guard info.location <= end else { next(after: cursor); continue }
+        guard !cursor.walk.isStale(arrived) else {
+          track.origin.counters.objectsStale &+= 1
+          return abort(.tooFarBehind)
+        }
         if info.subgroup == CachedSubgroup.datagrams { info.subgroup = info.id }
         do {
           try session.write(info, on: stream)
@@ -188,6 +193,7 @@ final class FetchPipe {
     guard !isOver, !hasAnswer else { return }
     hasAnswer = true
     if let end = copy?.end { copy?.end = min(end, answer.end) }
+    copy?.inflow.lifetime = answer.maximumCacheDuration
     do {
       try downstream.session.accept(key, answer)
       let stream = try downstream.session.openFetch(key, SendPriority(subscriber: UInt16(priority) + 1))

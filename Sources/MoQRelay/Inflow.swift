@@ -10,9 +10,11 @@ final class Inflow {
   private(set) var isOver = false
   /// A fetch of the past brings it.
   private let isPast: Bool
+  /// How long its objects may be passed on from the cache; nil: for ever.
+  private let lifetime: Duration?
 
-  init(_ track: CachedTrack, _ info: SubgroupInfo, isPast: Bool = false) {
-    (self.track, self.info, self.isPast) = (track, info, isPast)
+  init(_ track: CachedTrack, _ info: SubgroupInfo, isPast: Bool = false, lifetime: Duration? = nil) {
+    (self.track, self.info, self.isPast, self.lifetime) = (track, info, isPast, lifetime)
   }
 
   /// An object begins. False: nothing of this stream is wanted any more.
@@ -21,7 +23,7 @@ final class Inflow {
     let origin = track.origin
     if run == nil {
       info.subgroup = object.subgroup
-      run = track.openRun(info)
+      run = track.openRun(info, lifetime: lifetime)
     }
     guard let run, !run.isDropped, run.objects.count < Run.maximumObjects else {
       origin.counters.objectsTooLate &+= 1
@@ -71,6 +73,8 @@ final class FetchInflow {
   private let isPast: Bool
   /// Whether the cache took everything.
   private(set) var isWhole = true
+  /// How long what it brings may be passed on from the cache; nil: for ever.
+  var lifetime: Duration?
 
   /// `isPast`: it is not the joining fetch of the track's own subscription.
   init(_ track: CachedTrack, isPast: Bool = false) { (self.track, self.isPast) = (track, isPast) }
@@ -86,7 +90,7 @@ final class FetchInflow {
       // Whether the subgroup has extension headers is not known yet, so it may.
       let info = SubgroupInfo(
         group: object.group, subgroup: object.subgroup, priority: object.priority, hasExtensions: true)
-      let fresh = Inflow(track, info, isPast: isPast)
+      let fresh = Inflow(track, info, isPast: isPast, lifetime: lifetime)
       inflows.append((object.subgroup, fresh))
       current = fresh
     }
@@ -104,6 +108,8 @@ final class FetchInflow {
 struct DatagramInflow {
   private var run: Run?
   private var group: UInt64 = 0
+  /// How long they may be passed on from the cache; nil: for ever.
+  var lifetime: Duration?
 
   mutating func datagram(_ found: ObjectInfo, _ payload: Bytes, track: CachedTrack) {
     var object = found
@@ -117,7 +123,8 @@ struct DatagramInflow {
       group = object.group
       run = track.openRun(
         SubgroupInfo(
-          group: group, subgroup: CachedSubgroup.datagrams, priority: object.priority, hasExtensions: true))
+          group: group, subgroup: CachedSubgroup.datagrams, priority: object.priority, hasExtensions: true),
+        lifetime: lifetime)
     }
     guard let run, !run.isDropped else { origin.counters.objectsTooLate &+= 1; return }
     origin.counters.objectsIn &+= 1

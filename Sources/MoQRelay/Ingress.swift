@@ -26,6 +26,8 @@ final class Ingress {
   /// An offer announces its namespace as long as it lasts.
   var route: Route?
   private var backfill: RequestKey?
+  /// How long what that brings may be passed on from the cache, as its own answer says.
+  var backfillLifetime: Duration?
   private var inflows: [ObjectIdentifier: Inflow] = [:]
   private var datagrams = DatagramInflow()
 
@@ -49,16 +51,18 @@ final class Ingress {
     guard state == .asking else { return }
     state = .live
     if track.successor === self { track.origin.tookOver(self) }
+    let expiry = attachment.abilities.expiry
+    datagrams.lifetime = answer.maximumCacheDuration
     if attachment.abilities.currentGroup {
-      track.began(answer, .whole)
+      track.began(answer, .whole, expiry)
     } else if answer.largest != nil, attachment.abilities.joiningFetch, !isOffer,
       let fetch = try? attachment.session.fetch(FetchRequest(.joining(key, groupsBefore: 0)))
     {
       backfill = fetch
       attachment.use(fetch, for: .backfill(self))
-      track.began(answer, .backfill)
+      track.began(answer, .backfill, expiry)
     } else {
-      track.began(answer, .missing)
+      track.began(answer, .missing, expiry)
     }
     track.origin.ready(track)
   }
@@ -67,7 +71,7 @@ final class Ingress {
 
   func began(_ info: SubgroupInfo) -> Inflow? {
     guard state != .over else { return nil }
-    let inflow = Inflow(track, info)
+    let inflow = Inflow(track, info, lifetime: track.maximumCacheDuration)
     inflows[ObjectIdentifier(inflow)] = inflow
     return inflow
   }

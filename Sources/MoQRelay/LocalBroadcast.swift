@@ -74,6 +74,18 @@ public final class LocalTrack {
     track.source = .local(self)
   }
 
+  /// How long relays may keep its objects and begin to pass them on; nil: for ever. Said to those who subscribe or fetch
+  /// from now on, where their dialect has words for it.
+  public var maximumCacheDuration: Duration? {
+    get { track.maximumCacheDuration }
+    set { track.maximumCacheDuration = newValue }
+  }
+  /// How late its objects may be sent, or its groups where a dialect counts by those; nil: however late they are. Counts
+  /// for subscriptions from now on.
+  public var deliveryTimeout: Duration? {
+    get { track.ownTimeout }
+    set { track.ownTimeout = newValue }
+  }
   public var name: TrackName { track.name }
   public var subscriberCount: Int { track.subscribers.count }
   public var largest: Location? { track.largest }

@@ -47,7 +47,12 @@ public final class Origin {
     }
     if timed > 0, milliseconds &- lastExpiry >= 50 {
       lastExpiry = milliseconds
-      batch { for track in tracks.values { for egress in track.subscribers { egress.expire() } } }
+      batch {
+        for track in tracks.values {
+          for egress in track.subscribers { egress.expire() }
+          if track.isPerishable { track.dropStale() }
+        }
+      }
     }
   }
   /// When `ticked` should be called at the latest.
@@ -150,6 +155,10 @@ public final class Origin {
     }
     var answer = SubscribeAnswer(largest: track.largest)
     (answer.groupOrder, answer.priority) = (track.groupOrder, track.priority)
+    answer.maximumCacheDuration = track.maximumCacheDuration
+    if let timeout = track.timeout(for: attachment.abilities.expiry), timeout.of == attachment.abilities.expiry {
+      answer.deliveryTimeout = .milliseconds(Int64(clamping: timeout.milliseconds))
+    }
     do {
       try attachment.session.accept(key, answer)
     } catch {

@@ -40,6 +40,8 @@ public struct RelayCounters: Equatable, Sendable {
   public var duplicates: UInt64 = 0
   /// Objects of groups that had been evicted before, or of more streams than a group may have.
   public var objectsTooLate: UInt64 = 0
+  /// Objects that were not passed on, since their publisher lets them be cached for a time only (MAX_CACHE_DURATION).
+  public var objectsStale: UInt64 = 0
   /// Streams reset because their next object was older than the subscriber's delivery timeout.
   public var deliveryTimeouts: UInt64 = 0
 

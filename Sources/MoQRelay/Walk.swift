@@ -116,6 +116,8 @@ struct Walk {
     next = next &- 1
   }
 
+  /// Whether the object that was begun last, which came then, may not be passed on any more.
+  func isStale(_ arrived: UInt32) -> Bool { run?.isStale(arrived) ?? false }
   /// When the object came that is being read or is next in the same run.
   var arrival: UInt32? {
     guard let run, object < run.objects.count else { return nil }

@@ -28,6 +28,8 @@ public struct SubscribeAnswer: Equatable, Sendable {
   public var expires: Duration?
   /// nil: objects are sent however late they are.
   public var deliveryTimeout: Duration?
+  /// How long a relay may keep an object and begin to pass it on; nil: for ever.
+  public var maximumCacheDuration: Duration?
   public var priority: UInt8 = 128
   public init(largest: Location? = nil) { self.largest = largest }
 }
@@ -79,6 +81,8 @@ public struct FetchAnswer: Equatable, Sendable {
   public var endOfTrack = false
   /// The last object covered.
   public var end: Location
+  /// How long a relay may keep an object and begin to pass it on; nil: for ever.
+  public var maximumCacheDuration: Duration?
   public init(end: Location, endOfTrack: Bool = false) { (self.end, self.endOfTrack) = (end, endOfTrack) }
 }
 

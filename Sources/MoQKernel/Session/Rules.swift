@@ -27,6 +27,8 @@ public struct Rules: Sendable {
   public var updating: Updating
   /// What an UNSUBSCRIBE is answered with.
   public var afterUnsubscribe: AfterUnsubscribe
+  /// What a delivery timeout is counted from.
+  public var expiry: Expiry
   /// What a SUBSCRIBE is that starts before the current group.
   public var pastStart: PastStart
   /// Whether a session may have several subscriptions of one track at a time.
@@ -51,7 +53,7 @@ public struct Rules: Sendable {
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
     answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
-    updating: Updating, afterUnsubscribe: AfterUnsubscribe, pastStart: PastStart, repeats: Repeats,
+    updating: Updating, afterUnsubscribe: AfterUnsubscribe, expiry: Expiry, pastStart: PastStart, repeats: Repeats,
     rangeEnd: RangeEnd, pushing: Availability, trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
     subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
@@ -65,6 +67,7 @@ public struct Rules: Sendable {
     self.rangeEnd = rangeEnd
     self.repeats = repeats
     self.pastStart = pastStart
+    self.expiry = expiry
     (self.fetching, self.updating, self.afterUnsubscribe) = (fetching, updating, afterUnsubscribe)
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.tokenAliases) = (bitrateUpdates, tokenAliases)
@@ -292,6 +295,13 @@ extension Rules {
   }
 
   public enum AfterUnsubscribe: Sendable { case nothing, done }
+
+  public enum Expiry: Sendable {
+    /// An object is late that long after it has come.
+    case objects
+    /// transfork's Group Expires: a group is, after it has come whole.
+    case groups
+  }
 
   /// A start that is in the past.
   public enum PastStart: Sendable {

@@ -70,6 +70,7 @@ extension SessionCore {
       if !isHidden(fetching) {
         var answer = FetchAnswer(end: lastObject(m), endOfTrack: m.endOfTrack)
         answer.groupOrder = m.groupOrder
+        answer.maximumCacheDuration = m.parameters.duration(.maxCacheDuration)
         tell(.fetching(fetching.key, answer))
       }
       if action == .carryOutAndEnd { complete(fetching) }
@@ -162,6 +163,7 @@ extension SessionCore {
     m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
     m.endOfTrack = answer.endOfTrack
     m.end = Location(answer.end.group, answer.end.object == .max ? 0 : answer.end.object &+ 1)
+    m.parameters.add(.maxCacheDuration, answer.maximumCacheDuration)
     try self.answer(.fetchOK(m), served)
     _ = served.state.accepted()
   }

@@ -10,9 +10,7 @@ extension SessionCore {
     // Where no filter can be said, every subscription begins with the current group.
     request.filter = rules.filters == [.currentGroup] ? .currentGroup : m.filter
     (request.priority, request.groupOrder, request.forward) = (m.priority, m.groupOrder, m.forward)
-    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
-      request.deliveryTimeout = .milliseconds(Int64(clamping: ms))
-    }
+    request.deliveryTimeout = m.parameters.duration(.deliveryTimeout)
     let served = ServedSubscription(key: requests.reserveKey(), isOurs: false, request)
     served.id = number(m.id, .subscribe)
     if servedTracks[request.track] != nil { throw violation("\(request.track) is subscribed to already") }
@@ -50,13 +48,19 @@ extension SessionCore {
     case .latestGroup:
       (m.largest, m.groupOrder) = (answer.largest?.ofGroup, spoken(answer.groupOrder, rules))
       if let timeout = answer.deliveryTimeout, timeout.milliseconds > 0, rules.wishes.contains(.deliveryTimeout) {
-        m.parameters = [Parameter(.deliveryTimeout, .number(min(timeout.milliseconds, WireLimits.varint)))]
+        m.parameters.add(.deliveryTimeout, timeout)
       }
     case .full:
       (m.id, m.trackAlias) = (served.id ?? 0, rules.alias == .publisher ? served.alias : 0)
       m.largest = answer.largest
       m.groupOrder = answer.groupOrder == .publisher ? .ascending : answer.groupOrder
       m.expiresMilliseconds = answer.expires?.milliseconds ?? 0
+      if rules.wishes.contains(.deliveryTimeout) {
+        if let timeout = answer.deliveryTimeout, timeout.milliseconds > 0 {
+          m.parameters.add(.deliveryTimeout, timeout)
+        }
+        m.parameters.add(.maxCacheDuration, answer.maximumCacheDuration)
+      }
     }
     guard !served.isAnswered else {
       if served.isEnded { return }
@@ -162,9 +166,7 @@ extension SessionCore {
       served.range = (start, endGroup)
     }
     update.groupOrder = m.groupOrder
-    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
-      update.deliveryTimeout = .milliseconds(Int64(clamping: ms))
-    }
+    update.deliveryTimeout = m.parameters.duration(.deliveryTimeout)
     served.request.groupOrder = m.groupOrder ?? served.request.groupOrder
     served.request.priority = m.priority
     served.request.forward = update.forward

@@ -89,9 +89,8 @@ extension SessionCore {
     (answer.groupOrder, answer.priority) = (m.groupOrder, m.priority)
     subscription.priority = m.priority
     if m.expiresMilliseconds > 0 { answer.expires = .milliseconds(Int64(clamping: m.expiresMilliseconds)) }
-    for case (.deliveryTimeout, .number(let ms)) in m.parameters.map({ ($0.key, $0.value) }) {
-      answer.deliveryTimeout = .milliseconds(Int64(clamping: ms))
-    }
+    answer.deliveryTimeout = m.parameters.duration(.deliveryTimeout)
+    answer.maximumCacheDuration = m.parameters.duration(.maxCacheDuration)
     subscription.range = start(of: spoken(subscription.request.filter, rules), m.largest)
     subscription.answerTime = .nanoseconds(Int64(clamping: now.nanoseconds &- subscription.askedAt.nanoseconds))
     subscription.arrived.expect(subscription.request.filter, rules, m.largest)
@@ -308,6 +307,8 @@ extension SessionCore {
     register(alias: m.trackAlias, subscription)
     var answer = SubscribeAnswer(largest: m.largest)
     answer.groupOrder = m.groupOrder
+    answer.deliveryTimeout = m.parameters.duration(.deliveryTimeout)
+    answer.maximumCacheDuration = m.parameters.duration(.maxCacheDuration)
     tell(.publishRequested(subscription.key, subscription.request.track, answer))
   }
   /// Yes to a PUBLISH: all objects from now on.
@@ -367,6 +368,21 @@ extension SessionCore {
 extension Stream {
   func isHeld(_ alias: UInt64) -> Bool {
     if case .held(alias) = use { true } else { false }
+  }
+}
+
+extension [Parameter] {
+  /// A parameter that is a number of milliseconds.
+  func duration(_ key: Parameter.Key) -> Duration? {
+    for parameter in self where parameter.key == key {
+      if case .number(let milliseconds) = parameter.value { return .milliseconds(Int64(clamping: milliseconds)) }
+    }
+    return nil
+  }
+  /// Adds one, where there is something to say.
+  mutating func add(_ key: Parameter.Key, _ duration: Duration?) {
+    guard let duration else { return }
+    append(Parameter(key, .number(Swift.min(duration.milliseconds, WireLimits.varint))))
   }
 }
 

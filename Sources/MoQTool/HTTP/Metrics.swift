@@ -81,6 +81,9 @@ extension Metrics {
     counter("moq_duplicate_objects_total", "Objects that were there already.", counters.duplicates)
     counter("moq_late_objects_total", "Objects of groups that had been evicted before.", counters.objectsTooLate)
     counter(
+      "moq_stale_objects_total", "Objects not passed on, having been cached for longer than their publisher allows.",
+      counters.objectsStale)
+    counter(
       "moq_delivery_timeouts_total", "Streams reset as an object was older than the subscriber wanted.",
       counters.deliveryTimeouts)
     add(
