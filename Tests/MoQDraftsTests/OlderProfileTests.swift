@@ -67,6 +67,15 @@ import Testing
     #expect(dialect.explain(answer).json == text.explain(answer).json && text.explain(answer).error == nil)
   }
 
+  /// A setup that a profile takes from another text is found there.
+  @Test func setupsAreInTheSectionsOfTheirTexts() {
+    let profiles: [any Dialect.Type] = [
+      Lite01MoqDev.self, Lite01MoqDev202508.self, Draft10MoQTransport.self, Transfork03Gomoqt.self,
+    ]
+    #expect(profiles.map { $0.section(of: .clientSetup).description } == ["§9.3", "§6.2", "§8.2", "§6.2"])
+    #expect(profiles.map { $0.section(of: .serverSetup).description } == ["§9.3", "§6.2", "§8.2", "§6.3"])
+  }
+
   /// 0x08 to 0x0D are left over from 11 in one list of the text: read, never written (§9.4.2).
   @Test(arguments: [Draft12.self, Draft13.self] as [any Dialect.Type])
   func streamTypesOf11AreReadIn12(dialect: any Dialect.Type) throws {
