@@ -4,8 +4,9 @@ import MoQNetwork
 extension Session {
   /// Connects to `url` and waits until both sides have agreed on a dialect.
   ///
-  /// Dialects differ in how a session begins, and one first message cannot offer all. A peer that does not understand
-  /// it is connected to again with the next, within the same `connectTimeout`: `SessionOptions.onFurtherAttempt`.
+  /// Dialects differ in how a session begins, and one first message cannot offer all. A peer that makes nothing of it,
+  /// and says so or stays silent, is connected to again with the next, within the same `connectTimeout`:
+  /// `SessionOptions.onFurtherAttempt`.
   ///
   /// Throws `badURL`, `badOption`, `unsupported`, `unknownHost`, `nothingListens`, `untrusted`,
   /// `noWebTransport`, `noCommonDialect`, `refused`, `unauthorized`, `timeout`, `violation`, `transport` or `cancelled`.
@@ -41,7 +42,7 @@ extension Session {
   }
 }
 
-/// A peer did not understand how a session began, and is connected to again.
+/// A peer made nothing of how a session began, and is connected to again.
 public struct FurtherAttempt: Sendable {
   /// Counted from 1, which was the first.
   public let number: Int
@@ -77,6 +78,8 @@ private final class Attempt: Sendable {
       var configuration = options.configuration(
         path: target.path.isEmpty ? nil : target.path, authority: target.authority)
       configuration.opening = opening
+      // All that is left is for the last one.
+      configuration.openingTimeout = min(configuration.openingTimeout, options.connectTimeout / 2)
       let core = SessionCore(role: .client, options: configuration, registry: options.registry)
       let driver = SessionDriver(core, loop: loop)
       driver.traces = options.traces?.folder

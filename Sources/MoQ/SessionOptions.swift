@@ -47,7 +47,7 @@ public struct SessionOptions: Sendable {
   /// What we call ourselves, where the dialect has a place for it; empty: nothing is said.
   public var implementation = "swift-moq"
 
-  /// Told when a client connects once more, since the peer did not understand what it began with. Must not wait.
+  /// Told when a client connects once more, since the peer made nothing of what it began with. Must not wait.
   public var onFurtherAttempt: (@Sendable (FurtherAttempt) -> Void)?
   /// How long connecting, the handshake of the dialect and further attempts included, may take.
   public var connectTimeout: Duration = .seconds(10)

@@ -14,7 +14,7 @@ struct Destination: Sendable {
     if verbose {
       options.onFurtherAttempt = { attempt in
         note(
-          "\(url.authority) did not understand how the session began; connecting again, attempt \(attempt.number), "
+          "\(url.authority) made nothing of how the session began; connecting again, attempt \(attempt.number), "
             + "with \(attempt.dialects.joined(separator: ", "))")
       }
     }

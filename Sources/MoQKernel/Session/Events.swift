@@ -185,10 +185,10 @@ public struct SessionEnd: Equatable, Sendable, Error {
 
 extension SessionEnd {
   /// Whether, in answer to a setup, it says no more than that the setup was not understood. Peers differ in the code
-  /// that they close with then; few codes say for certain that it was something else.
+  /// that they close with then, and some do nothing; few codes say for certain that it was something else.
   var isOfUnderstanding: Bool {
     switch (cause, reason) {
-    case (.local, .versionNegotiationFailed), (.local, .protocolViolation): true
+    case (.local, .versionNegotiationFailed), (.local, .protocolViolation), (.local, .controlMessageTimeout): true
     case (.peer, .unauthorized), (.peer, .malformedToken), (.peer, .expiredToken), (.peer, .unknownTokenAlias),
       (.peer, .invalidPath), (.peer, .malformedPath), (.peer, .invalidAuthority), (.peer, .malformedAuthority),
       (.peer, .tooManyRequests), (.peer, .goAwayTimeout):

@@ -16,6 +16,8 @@ public struct SessionConfiguration: Sendable {
   public var profiles: [String] = []
   /// Which of `SessionCore.openings` a client begins with: 0 is the best.
   public var opening = 0
+  /// How long a client waits for the answer to one that is not the last of them.
+  public var openingTimeout: Duration = .seconds(3)
   /// The URL's path, with its query. A client sends it in its setup on raw QUIC wherever there is one.
   public var path: String?
   /// The URL's host and port, where the dialect has a parameter for it. Raw QUIC only.

@@ -10,9 +10,17 @@ extension SessionCore {
     self.transport = transport
     if role == .server { (peerPath, peerAuthority) = (path, authority) }
     agreed = transport == .quic ? alpn : subprotocol
-    deadlines.add(.handshake, at: now.advanced(by: configuration.handshakeTimeout))
-    guard role == .client else { return }
+    guard role == .client else { return awaitSetup() }
     do { try beginAsClient() } catch { shut(error) }
+  }
+
+  /// The transport has begun to connect, which is part of what takes time.
+  public func connecting() { connectingSince = now }
+
+  private func awaitSetup(for patience: Duration? = nil) {
+    let end = (connectingSince ?? now).advanced(by: configuration.handshakeTimeout)
+    setupPatience = patience ?? configuration.handshakeTimeout
+    deadlines.add(.handshake, at: patience.map { min(end, now.advanced(by: $0)) } ?? end)
   }
 
   private func beginAsClient() throws(SessionFailure) {
@@ -23,6 +31,8 @@ extension SessionCore {
     else {
       throw noDialect("none of them begins a session over \(agreed ?? "this transport")")
     }
+    // Some peers say nothing at all to what they do not understand.
+    awaitSetup(for: configuration.opening == openings.count - 1 ? nil : configuration.openingTimeout)
     // One message offers whatever begins with the same one.
     let group = openings[configuration.opening]
     var message = ClientSetup()

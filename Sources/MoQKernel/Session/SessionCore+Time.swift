@@ -34,7 +34,7 @@ extension SessionCore {
   private func fire(_ purpose: Deadlines.Purpose) {
     switch purpose {
     case .handshake:
-      let waited = "the peer sent no setup within \(configuration.handshakeTimeout)"
+      let waited = "the peer sent no setup within \(setupPatience)"
       shut(SessionFailure(.controlMessageTimeout, negotiation.failure(waited, agreed)))
     case .answer(let key):
       guard let request = requests[key] else { return }

@@ -20,8 +20,8 @@ public final class SessionCore {
   /// The ways in which a client may begin, best first, each with the names of the dialects that it offers. Empty
   /// until it is connected, and on a server.
   public internal(set) var openings: [[String]] = []
-  /// Whether the session ended because the peer could make nothing of the client's first message, or the client of
-  /// its answer: it may understand another of the `openings`.
+  /// Whether the session ended because the peer made nothing of the client's first message, or the client of its
+  /// answer: it may understand another of the `openings`.
   public private(set) var isNotUnderstood = false
   /// The path and the authority that the client asked for, where its setup says so.
   public internal(set) var peerPath: String?
@@ -52,6 +52,9 @@ public final class SessionCore {
   var agreed: String?
   /// The handshake that was chosen (client: tried), and the dialect whose layouts the session speaks.
   var handshake: Negotiation.Candidate?
+  /// Since when the transport connects, and how long the peer's setup may take after that.
+  var connectingSince: Instant?
+  var setupPatience: Duration = .zero
   /// All that the client's setup offers.
   var offered: [Negotiation.Candidate] = []
   var codec: (any Dialect.Type)?

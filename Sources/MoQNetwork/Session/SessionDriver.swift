@@ -83,6 +83,7 @@ public final class SessionDriver: ConnectionHandler {
     options: QUICOptions, request: WebTransportRequest? = nil
   ) {
     tick()
+    core.connecting()
     var handler: ConnectionHandler = self
     if let request {
       let client = HTTP3Connection(loop: loop)

@@ -354,6 +354,19 @@ import Testing
     client.ticked(at: try #require(client.nextDeadline))
     var end: SessionEnd?
     client.drainEvents { if case .closed(let reason) = $0 { end = reason } }
+    // Another way to begin is left.
+    #expect(end?.phrase.contains("no setup within 3.0 seconds") == true, "\(end?.phrase ?? "")")
+    #expect(client.isNotUnderstood)
+  }
+  @Test(arguments: [SessionCore.Role.client, .server]) func silenceWithoutAlternative(_ role: SessionCore.Role) throws {
+    var options = SessionConfiguration()
+    options.dialects = .exactly("draft-14")
+    let core = SessionCore(role: role, options: options, registry: dialects)
+    core.ticked(at: Instant(nanoseconds: 5))
+    core.connected(alpn: "moq-00", subprotocol: nil, transport: .quic)
+    core.ticked(at: try #require(core.nextDeadline))
+    var end: SessionEnd?
+    core.drainEvents { if case .closed(let reason) = $0 { end = reason } }
     #expect(end?.phrase.contains("no setup within 10.0 seconds") == true, "\(end?.phrase ?? "")")
   }
 
