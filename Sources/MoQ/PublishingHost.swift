@@ -8,6 +8,9 @@ final class PublishingHost {
   /// Requests of the peer that wait for an answer of the application.
   static let maximumWaiting = 4_096
 
+  /// How long a broadcast's tracks may still be made once it is announced.
+  static let patience = Duration.seconds(1)
+
   /// Bytes of one subscription that are on their way: enough for 300 Mbit/s over 100 ms.
   static let maximumOutstandingBytes = 4 << 20
 
@@ -26,6 +29,7 @@ final class PublishingHost {
     var configuration = RelayConfiguration()
     configuration.cacheBytes = host.options.publishCache
     configuration.maximumOutstandingBytes = Self.maximumOutstandingBytes
+    configuration.patience = Self.patience
     origin = Origin(configuration)
     publisher = Publisher(origin, loop: host.loop)
     outbox = Outbox(host.loop, LoopBound(publisher, on: host.loop))

@@ -6,12 +6,15 @@ public final class LocalBroadcast {
   let origin: Origin
   private var route: Route?
   private var tracks: [TrackName: LocalTrack] = [:]
+  /// When whoever asks for a track that is not there need no longer wait for it.
+  private(set) var completeAt = Instant(nanoseconds: 0)
   /// Asked for a track that has not been made. nil, or no such closure: it does not exist.
   public var onRequest: ((TrackName) -> LocalTrack?)?
 
   init(_ namespace: TrackNamespace, at origin: Origin) { (self.namespace, self.origin) = (namespace, origin) }
 
   func announce() {
+    completeAt = origin.now.advanced(by: origin.configuration.patience)
     let route = Route(namespace, .local(self))
     self.route = route
     origin.announced(route)
@@ -28,6 +31,8 @@ public final class LocalBroadcast {
     let track = LocalTrack(origin.localTrack(full))
     (track.track.priority, track.track.groupOrder) = (priority, order)
     tracks[full] = track
+    // Some may have asked for it before.
+    if origin.isAwaited(track.track) { origin.batch { origin.ready(track.track) } }
     return track
   }
   /// Ends all tracks and takes the announcement back.

@@ -23,6 +23,8 @@ public final class Origin {
   private(set) var now = Instant(nanoseconds: 0)
   private(set) var milliseconds: UInt32 = 0
   private var lingering: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
+  /// Tracks that were asked for before the application made them.
+  private var early: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
   private var timed = 0
   private var lastExpiry: UInt32 = 0
 
@@ -45,6 +47,10 @@ public final class Origin {
         if !entry.track.isUsed { close(entry.track) }
       }
     }
+    for (_, entry) in early where entry.until <= instant {
+      early[ObjectIdentifier(entry.track)] = nil
+      batch { refuseAll(entry.track, RequestFailure(.doesNotExist, "no track \(entry.track.name)")) }
+    }
     if timed > 0, milliseconds &- lastExpiry >= 50 {
       lastExpiry = milliseconds
       batch {
@@ -57,10 +63,10 @@ public final class Origin {
   }
   /// When `ticked` should be called at the latest.
   public var nextDeadline: Instant? {
-    let linger = lingering.values.map(\.until).min()
-    let expiry = timed > 0 ? now.advanced(by: .milliseconds(50)) : nil
-    guard let linger, let expiry else { return linger ?? expiry }
-    return min(linger, expiry)
+    var next = timed > 0 ? now.advanced(by: .milliseconds(50)) : nil
+    for (_, entry) in lingering { next = min(next ?? entry.until, entry.until) }
+    for (_, entry) in early { next = min(next ?? entry.until, entry.until) }
+    return next
   }
   func hasTimeout(_ delta: Int) { timed += delta }
   func age(of arrival: UInt32) -> UInt64 { UInt64(milliseconds &- arrival) }
@@ -193,9 +199,16 @@ public final class Origin {
   func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
     var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
     for route in routes.publishers(of: track.name, askedBy: asker) {
-      guard case .session(let attachment, _) = route.source else {
-        refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
-        continue
+      let attachment: Attachment
+      switch route.source {
+      case .session(let session, _): attachment = session
+      case .local(let broadcast):
+        if broadcast.completeAt <= now {
+          refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
+          continue
+        }
+        early[ObjectIdentifier(track)] = (track, broadcast.completeAt)
+        return nil
       }
       guard !avoiding.contains(ObjectIdentifier(attachment)) else { continue }
       let ingress = Ingress(track, from: attachment)
@@ -217,8 +230,9 @@ public final class Origin {
     return nil
   }
   func localTrack(_ name: TrackName) -> CachedTrack {
+    if let track = tracks[name], early.removeValue(forKey: ObjectIdentifier(track)) != nil { return track }
     // One that others publish keeps its readers; the application's takes its name.
-    makeTrack(name)
+    return makeTrack(name)
   }
   /// The session that would be asked for a track.
   func publisher(of name: TrackName, askedBy asker: Attachment) -> Attachment? {
@@ -265,6 +279,7 @@ public final class Origin {
   }
   func close(_ track: CachedTrack) {
     lingering[ObjectIdentifier(track)] = nil
+    early[ObjectIdentifier(track)] = nil
     if case .upstream(let ingress) = track.source { ingress.cancel() }
     track.successor?.cancel()
     (track.source, track.successor) = (.none, nil)

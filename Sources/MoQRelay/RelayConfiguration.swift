@@ -6,6 +6,9 @@ public struct RelayConfiguration: Sendable {
   public var cacheBytes = 256 << 20
   /// How long an upstream subscription outlives its last subscriber.
   public var linger: Duration = .zero
+  /// How long after the application has announced a namespace here its tracks may still be made: whoever asks for one
+  /// before that waits so long. Without it a subscriber who is told of the namespace can be quicker than the application.
+  public var patience: Duration = .zero
   /// The most streams of one subscription that have not wholly arrived at the subscriber.
   public var maximumStreams = 256
   /// The most bytes of one subscription that are written and finished, but have not arrived.

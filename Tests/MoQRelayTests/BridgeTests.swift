@@ -226,6 +226,35 @@ let pairs: [(String, String)] = [
     #expect(local.subscriberCount == 0)
   }
 
+  @Test(arguments: pairs) func whoAsksBeforeATrackIsMadeWaitsForAWhile(_ from: String, _ to: String) throws {
+    let network = Network(seed: 22)
+    var configuration = RelayConfiguration()
+    configuration.patience = .seconds(1)
+    let publisher = SimulatedPublisher(network, from, configuration)
+    func time(_ milliseconds: UInt64) { publisher.origin.ticked(at: Instant(nanoseconds: milliseconds * 1_000_000)) }
+    time(5_000)
+    let broadcast = publisher.origin.publish(track.namespace)
+    _ = network.run { network.origin.snapshot.namespaces > 0 }
+    let early = subscriber(network, to), never = subscriber(network, to), late = subscriber(network, to)
+    let key = try early.session.subscribe(SubscribeRequest(track))
+    let other = try never.session.subscribe(SubscribeRequest(TrackName(track.namespace, "audio")))
+    network.settle()
+    #expect(early.answers[key] == nil && early.ends[key] == nil)
+    #expect(publisher.origin.nextDeadline == Instant(nanoseconds: 6_000_000_000))
+    time(5_900)
+    let local = broadcast.track("video")
+    let isServed = network.run { early.answers[key] != nil && local.subscriberCount == 1 }
+    #expect(isServed)
+    time(6_000)
+    let isRefused = network.run { never.ends[other] != nil }
+    #expect(isRefused && never.ends[other]?.reason == .doesNotExist)
+    #expect(publisher.origin.nextDeadline == nil)
+    // By now the publisher has made what it has.
+    let last = try late.session.subscribe(SubscribeRequest(TrackName(track.namespace, "text")))
+    let isRefusedAtOnce = network.run { late.ends[last] != nil }
+    #expect(isRefusedAtOnce)
+  }
+
   @Test(arguments: pairs) func anotherPublisherTakesOver(_ from: String, _ to: String) throws {
     let network = Network(seed: 8)
     let (old, _, first) = publisher(network, from)

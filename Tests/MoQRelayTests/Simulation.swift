@@ -232,9 +232,12 @@ final class Link {
 /// A client that publishes, as an application does.
 final class SimulatedPublisher {
   let link: Link
-  let origin = Origin()
+  let origin: Origin
   let attachment: Attachment
-  init(_ network: Network, _ dialect: String, rate: Int = .max) {
+  init(
+    _ network: Network, _ dialect: String, _ configuration: RelayConfiguration = RelayConfiguration(), rate: Int = .max
+  ) {
+    origin = Origin(configuration)
     link = network.connect(dialect, rate: rate)
     let attachment = origin.attach(link.a.core, as: .publisher)
     self.attachment = attachment

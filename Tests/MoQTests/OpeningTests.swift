@@ -79,7 +79,7 @@ import Testing
       // The others are never answered.
       let peer = try await Refuser(says: [0x3])
       var options = SessionOptions.test(peer.fingerprint)
-      options.connectTimeout = .milliseconds(1_500)
+      options.connectTimeout = .seconds(5)
       await expectError(.sessionClosed, naming: "protocol violation") {
         _ = try await Session.connect(to: peer.url, options: options)
       }
