@@ -8,12 +8,7 @@ import Testing
   /// §6.4 of draft-07: nothing before the current group can be subscribed to, all of that group can.
   @Test func draft07RefusesAStartBeforeTheCurrentGroup() throws {
     let stage = Stage(seed: 28)
-    let keeper = stage.subscriber()
-    _ = try stage.subscribe(keeper)
-    for group in 0..<3 as Range<UInt64> { stage.local.group(group, objects: 3) }
-    let open = stage.local.begin(SubgroupInfo(group: 3, endsGroup: true))
-    for id in 0..<3 as Range<UInt64> { open.write(ObjectInfo(group: 3, id: id), payload: Bytes("x")) }
-    stage.network.settle()
+    let (open, keeper) = try stage.openGroup()
     var refused: [SimulatedSubscriber] = []
     for filter in [
       .from(Location(2, 2)), .range(Location(2, 0), endGroup: 9, endObject: nil),
@@ -33,5 +28,6 @@ import Testing
     // The last one is the end of the group.
     #expect(stage.locations(subscriber) == (1...4).map { Location(3, $0) })
     #expect(refused.allSatisfy { stage.locations($0).isEmpty })
+    #expect(stage.locations(keeper).last == Location(3, 3))
   }
 }

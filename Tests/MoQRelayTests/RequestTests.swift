@@ -37,6 +37,16 @@ struct Stage {
     #expect(isAnswered)
     return key
   }
+  /// Has somebody read groups 0 to 2 and three objects of group 3, which stays open.
+  func openGroup() throws -> (LocalSubgroup, reader: SimulatedSubscriber) {
+    let keeper = subscriber()
+    _ = try subscribe(keeper)
+    for group in 0..<3 as Range<UInt64> { local.group(group, objects: 3) }
+    let open = local.begin(SubgroupInfo(group: 3, endsGroup: true))
+    for id in 0..<3 as Range<UInt64> { open.write(ObjectInfo(group: 3, id: id), payload: Bytes("x")) }
+    network.settle()
+    return (open, keeper)
+  }
   func locations(_ subscriber: SimulatedSubscriber) -> [Location] {
     subscriber.incoming.filter { !$0.isFetch }.flatMap { $0.objects.map(\.info.location) }.sorted()
   }
@@ -45,12 +55,7 @@ struct Stage {
 @Suite struct SubscriptionTests {
   @Test func aFilterSaysWhereItBegins() throws {
     let stage = Stage(seed: 20)
-    let keeper = stage.subscriber()
-    _ = try stage.subscribe(keeper)
-    for group in 0..<3 as Range<UInt64> { stage.local.group(group, objects: 3) }
-    let open = stage.local.begin(SubgroupInfo(group: 3, endsGroup: true))
-    for id in 0..<3 as Range<UInt64> { open.write(ObjectInfo(group: 3, id: id), payload: Bytes("x")) }
-    stage.network.settle()
+    let (open, keeper) = try stage.openGroup()
     let filters: [(Filter, [Location])] = [
       (.nextObject, [Location(3, 3), Location(4, 0), Location(5, 0)]),
       (.nextGroup, [Location(4, 0), Location(5, 0)]),
@@ -71,6 +76,7 @@ struct Stage {
     stage.local.group(4)
     stage.local.group(5)
     stage.network.settle()
+    #expect(stage.locations(keeper).last == Location(5, 0))
     for ((subscriber, key, expected), (filter, _)) in zip(waiting, filters) {
       #expect(stage.locations(subscriber) == expected, "\(filter)")
       if case .range = filter {

@@ -29,7 +29,12 @@ extension SessionCore {
     guard let first = served.firstGroup ?? served.told.first, let last = served.told.last, first <= last else { return }
     tell(GroupGap(first...last, .doesNotExist), of: served.key)
   }
+  /// A subscriber that takes nothing off its request's stream is told no more than has room there.
   private func say(_ gap: GroupGap, to served: ServedSubscription, _ rules: Rules) {
+    guard let carrier = served.carrier, carrier.queued < configuration.highWater else {
+      counters.gapsDropped += 1
+      return
+    }
     var m = SubscribeGap()
     (m.firstGroup, m.more) = (gap.groups.lowerBound, gap.groups.upperBound - gap.groups.lowerBound)
     // The application's own numbers go as they are.

@@ -324,6 +324,8 @@ public struct SessionCounters: Equatable, Sendable {
   public var racesDropped = 0
   /// Updates that the dialect or the peer's profile cannot carry.
   public var updatesDropped = 0
+  /// Reports of groups that will not come, of which the subscriber has not read as many as there is room for.
+  public var gapsDropped = 0
   /// Object ids, statuses or headers that the dialect has no place for.
   public var objectsReduced = 0
   public init() {}

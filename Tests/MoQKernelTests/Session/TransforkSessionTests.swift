@@ -202,6 +202,18 @@ import Testing
     #expect(pair.allFaults == [])
   }
 
+  /// However many a publisher upstream may report, nothing piles up for a subscriber that does not read.
+  @Test func gapsHaveTheRoomOfTheirStream() throws {
+    let (pair, _, _, theirs) = try subscribed()
+    for group in 5..<200_000 as Range<UInt64> {
+      pair.server.tell(GroupGap((2 * group)...(2 * group), .tooFarBehind), of: theirs)
+    }
+    pair.pump()
+    let waiting = pair.links.compactMap { $0.pipes[Pair.Side.server.rawValue]?.bytes.count }.reduce(0, +)
+    #expect(waiting > 100_000 && waiting < pair.server.configuration.highWater + 100, "\(waiting) bytes")
+    #expect(pair.server.counters.gapsDropped > 0 && pair.server.isEstablished && pair.allFaults == [])
+  }
+
   @Test func anEndedSubscriptionHasNoGaps() throws {
     let (pair, recorder, ours, theirs) = try subscribed()
     let stream = try pair.server.openSubgroup(theirs, SubgroupInfo(group: 5))
