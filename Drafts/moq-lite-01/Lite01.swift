@@ -13,8 +13,7 @@ public enum Lite01: Dialect {
   public static var framing: Framing { .length(.varint) }
   public static var objects: ObjectForms {
     ObjectForms(
-      subgroup: SubgroupForm(
-        base: 0x0, ids: .counted, content: .frames(.length(.varint)), name: "GROUP", section: "§6.12"))
+      subgroup: SubgroupForm(base: 0x0, content: .frames(.varint), name: "GROUP", section: "§6.12"))
   }
   public static var requestStreams: [RequestStream] {
     [

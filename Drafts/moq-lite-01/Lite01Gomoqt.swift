@@ -45,7 +45,7 @@ public enum Lite01Gomoqt04: Variant {
   public static var framing: Framing { .length(.uint16) }
   public static var objects: ObjectForms {
     var forms = Base.objects
-    forms.subgroup.content = .frames(.length(.uint16))
+    forms.subgroup.content = .frames(.uint16)
     return forms
   }
 

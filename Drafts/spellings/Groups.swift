@@ -13,6 +13,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     case .string: try self.path("Track Path", &path)
     case .rooted: try self.path("Track Path", &path, .rooted)
     }
+    guard Self.fills else { return }
     guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
     (namespace, name) = (path, last)
   }

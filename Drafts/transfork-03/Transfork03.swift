@@ -17,7 +17,7 @@ public enum Transfork03: Transfork {
   public static var framing: Framing { .bare }
   public static var objects: ObjectForms {
     ObjectForms(
-      subgroup: SubgroupForm(base: 0x0, ids: .counted, content: .frames(.bare), name: "GROUP", section: "§6.14"))
+      subgroup: SubgroupForm(base: 0x0, content: .frames(nil), name: "GROUP", section: "§6.14"))
   }
   public static var requestStreams: [RequestStream] {
     [

@@ -12,7 +12,7 @@ public enum Transfork03Gomoqt: Transfork, Variant {
   public static var framing: Framing { .length(.varint) }
   public static var objects: ObjectForms {
     var forms = Base.objects
-    forms.subgroup.content = .frames(.length(.varint))
+    forms.subgroup.content = .frames(.varint)
     return forms
   }
 

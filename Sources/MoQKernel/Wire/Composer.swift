@@ -116,11 +116,8 @@ struct Composer: WireWalk {
   }
 
   /// Lengths are not in the JSON; what they enclose is.
-  mutating func within(
-    _: StaticString, _: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
-    try fields(&self)
-  }
+  mutating func enter(_: StaticString, _: Framing.Length) -> Int { 0 }
+  mutating func leave(_: Framing.Length, _: Int) {}
   @_lifetime(value: copy value)
   mutating func extensions(_: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
     throw .inexpressible("Extension headers")

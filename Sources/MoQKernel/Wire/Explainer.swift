@@ -195,15 +195,13 @@ struct Explainer: ~Escapable, WireWalk {
     set("parameters", .object(known))
   }
   private var isSetup: Bool { ["CLIENT_SETUP", "SERVER_SETUP"].contains(keys.message) }
-  mutating func within(
-    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
+  mutating func enter(_ name: StaticString, _ length: Framing.Length) throws(WireError) -> Int {
     let start = wire.position
     let outer = try wire.beginBody(length, name)
     note(name.description, from: start, "\(wire.remaining)")
-    try fields(&self)
-    try wire.finish(outer)
+    return outer
   }
+  mutating func leave(_: Framing.Length, _ outer: Int) throws(WireError) { try wire.finish(outer) }
   @_lifetime(value: copy self, copy value)
   mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
     let start = wire.position

@@ -143,7 +143,7 @@ extension Explainer {
     stream.begin(&header)
     do throws(WireError) {
       try stream.walk(&header, &self)
-      if stream.form.ids != .absolute { set("object_id", .integer(header.id)) }
+      if stream.form.content.isFrames || stream.form.ids == .deltas { set("object_id", .integer(header.id)) }
       try payload(of: header.payloadLength)
     } catch {
       failure = located(error)

@@ -146,8 +146,8 @@ public struct ObjectDatagram: Sendable {
     guard let form = forms.datagram else { return nil }
     (self.form, statuses) = (form, forms.statuses)
   }
-  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
-  public mutating func walk<W: WireWalk & ~Copyable & ~Escapable>(
+  @inlinable @_lifetime(o: copy wire, copy o)
+  public mutating func walk<W: PlainWalk & ~Copyable & ~Escapable>(
     _ o: inout ObjectHeader, _ wire: inout W
   ) throws(WireError) {
     // A reader reads it; a tracer, which fills too, is shown one that there is.
@@ -158,12 +158,12 @@ public struct ObjectDatagram: Sendable {
     try walk(&o, &wire, type: type)
   }
   /// The same, with a type that the writer has chosen.
-  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
-  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire, type: UInt64) throws(WireError) {
+  @inlinable @_lifetime(o: copy wire, copy o)
+  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some PlainWire, type: UInt64) throws(WireError) {
     try walk(&o.group, &o.id, &o.priority, &o.extensions, &o.status, &o.payloadLength, type, &wire)
   }
   /// The type of an object's datagram, in the shortest form there is.
-  @inlinable @inline(__always) func type(for id: UInt64, hasExtensions: Bool, hasPriority: Bool) -> UInt64 {
+  @usableFromInline @_transparent func type(for id: UInt64, hasExtensions: Bool, hasPriority: Bool) -> UInt64 {
     var type: UInt64 = hasExtensions ? form.extensionBit : 0
     if endOfGroup { type |= form.endOfGroupBit }
     if isStatus { type |= form.statusBit }
@@ -175,10 +175,10 @@ public struct ObjectDatagram: Sendable {
     return type
   }
   /// Field by field, so that a writer needs no copy of the header.
-  @inlinable @inline(__always) @_lifetime(extensions: copy wire, copy extensions)
+  @usableFromInline @_transparent @_lifetime(extensions: copy wire, copy extensions)
   mutating func walk(
     _ group: inout UInt64, _ id: inout UInt64, _ priority: inout UInt8?, _ extensions: inout RawSpan,
-    _ status: inout ObjectStatus, _ length: inout UInt64, _ chosen: UInt64, _ wire: inout some Wire
+    _ status: inout ObjectStatus, _ length: inout UInt64, _ chosen: UInt64, _ wire: inout some PlainWire
   ) throws(WireError) {
     var type = chosen
     try wire.varint("Type", &type)
@@ -207,30 +207,44 @@ public struct ObjectDatagram: Sendable {
     } else {
       try wire.expressible("Extension headers", extensions.byteCount == 0)
     }
-    switch form.payload {
-    case .rest:
-      if wire.includes(isStatus) {
-        try statuses.walk(&status, &wire)
-      } else {
-        try wire.implied("Object Status", &status, .normal)
+    if form.payload == .counted { try wire.varint("Object Payload Length", &length) }
+    let hasStatus =
+      switch form.payload {
+      case .rest: wire.includes(isStatus)
+      case .counted: wire.includes(length == 0)
+      case .status, .statusAndLength: true
       }
-    case .counted:
-      try wire.varint("Object Payload Length", &length)
-      if wire.includes(length == 0) {
-        try statuses.walk(&status, &wire)
-      } else {
-        try wire.implied("Object Status", &status, .normal)
-      }
-    case .status: try statuses.walk(&status, &wire)
-    case .statusAndLength:
+    if hasStatus {
       try statuses.walk(&status, &wire)
-      try wire.varint("Object Payload Length", &length)
+    } else {
+      try wire.implied("Object Status", &status, .normal)
     }
+    if form.payload == .statusAndLength { try wire.varint("Object Payload Length", &length) }
   }
   /// Reads a datagram's header; what is left is its payload. A datagram that ends too early is malformed:
   /// nothing more of it will come.
-  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
+  @_transparent @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
+    var quick = QuickReader(wire)
+    o.status = .normal
+    o.extensions = RawSpan()
+    do throws(WireError) {
+      let type = UInt64(form.types.trailingZeroBitCount)
+      try walk(&o.group, &o.id, &o.priority, &o.extensions, &o.status, &o.payloadLength, type, &quick)
+      try statuses.check(o.status, o.extensions.byteCount)
+      try measure(&o, wire.end &- quick.offset)
+    } catch { quick.lose() }
+    if quick.isLost {
+      var (datagram, header, careful) = (self, o, wire)
+      try datagram.readCarefully(&header, &careful)
+      (self, o, wire) = (datagram, header, careful)
+    } else {
+      wire.offset = quick.offset
+    }
+    o.subgroup = 0
+  }
+  @usableFromInline @inline(never) @_lifetime(o: copy wire, copy o)
+  mutating func readCarefully(_ o: inout ObjectHeader, _ wire: inout WireReader) throws(WireError) {
     let mark = wire.position
     o.status = .normal
     o.extensions = RawSpan()
@@ -241,10 +255,9 @@ public struct ObjectDatagram: Sendable {
     } catch {
       throw wire.failed(error, rewindingTo: mark)
     }
-    o.subgroup = 0
   }
   /// The payload is all that is left, which must agree with a length and a status where they are written.
-  @inlinable @inline(__always) @_lifetime(o: copy o)
+  @usableFromInline @_transparent @_lifetime(o: copy o)
   func measure(_ o: inout ObjectHeader, _ remaining: Int) throws(WireError) {
     if form.hasLength {
       guard o.payloadLength <= UInt64(remaining) else { throw .truncated("Object Payload") }
@@ -255,13 +268,34 @@ public struct ObjectDatagram: Sendable {
     guard left == 0 else { throw .trailing(left) }
   }
   /// Writes a datagram's header; the payload goes after it.
-  @inlinable @inline(__always)
+  @_transparent
   public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
-    try statuses.check(o.status, o.extensions.byteCount)
-    guard o.status == .normal || isStatus || form.hasStatus else { throw .inexpressible("Object Status") }
-    var (group, id, priority, status, length) = (o.group, o.id, o.priority, o.status, o.payloadLength)
-    var extensions = o.extensions
+    var quick = QuickWriter(&wire)
+    let meant = (endOfGroup, isStatus)
+    do throws(WireError) {
+      try write(o.group, o.id, o.priority, o.extensions, o.status, o.payloadLength, &quick)
+    } catch { quick.lose() }
+    if !quick.isLost { return wire.used = quick.used }
+    // The walk says what the type it chose says.
+    (endOfGroup, isStatus) = meant
+    var datagram = self
+    try datagram.writeCarefully(o.group, o.id, o.priority, o.extensions, o.status, o.payloadLength, &wire)
+    self = datagram
+  }
+  @usableFromInline @inline(never) mutating func writeCarefully(
+    _ group: UInt64, _ id: UInt64, _ priority: UInt8?, _ extensions: RawSpan, _ status: ObjectStatus,
+    _ length: UInt64, _ wire: inout WireWriter
+  ) throws(WireError) {
+    try write(group, id, priority, extensions, status, length, &wire)
+  }
+  @usableFromInline @_transparent mutating func write(
+    _ group: UInt64, _ id: UInt64, _ priority: UInt8?, _ extensions: RawSpan, _ status: ObjectStatus,
+    _ length: UInt64, _ wire: inout some PlainWire
+  ) throws(WireError) {
+    try statuses.check(status, extensions.byteCount)
+    guard status == .normal || isStatus || form.hasStatus else { throw .inexpressible("Object Status") }
     let type = type(for: id, hasExtensions: extensions.byteCount > 0, hasPriority: priority != nil)
+    var (group, id, priority, status, length) = (group, id, priority, status, length), extensions = extensions
     try walk(&group, &id, &priority, &extensions, &status, &length, type, &wire)
   }
 }

@@ -38,7 +38,7 @@ public struct StatusForm: Sendable {
   /// Only normal objects.
   public static var none: StatusForm { StatusForm(valid: 1) }
 
-  @inlinable @inline(__always) func status(_ number: UInt64) throws(WireError) -> ObjectStatus {
+  @usableFromInline @_transparent func status(_ number: UInt64) throws(WireError) -> ObjectStatus {
     guard number < 8, valid >> UInt8(number) & 1 == 1 else {
       throw .invalid("Object Status", number, wanted: "a status of this draft")
     }
@@ -50,7 +50,7 @@ public struct StatusForm: Sendable {
     default: return five
     }
   }
-  @inlinable func number(of status: ObjectStatus) throws(WireError) -> UInt64 {
+  @usableFromInline @_transparent func number(of status: ObjectStatus) throws(WireError) -> UInt64 {
     let number: UInt64 =
       switch status {
       case .normal: 0
@@ -71,7 +71,7 @@ public struct StatusForm: Sendable {
     return five == .endOfTrack && objectID == 0 ? five : four
   }
   /// Refuses what can be read but the text forbids: extension headers of an object that does not exist.
-  @inlinable @inline(__always) func check(_ status: ObjectStatus, _ extensions: Int) throws(WireError) {
+  @usableFromInline @_transparent func check(_ status: ObjectStatus, _ extensions: Int) throws(WireError) {
     guard extensions == 0 || bare >> status.rawValue & 1 == 0 else {
       throw .invalid("Object Status", UInt64(status.rawValue), wanted: "no extension headers beside it")
     }
@@ -133,14 +133,14 @@ public struct SubgroupFields: Sendable {
   /// What a stream is: a subgroup of objects, or a group of frames, as moq-lite has it.
   public enum Content: Sendable {
     case subgroup
-    /// A request's id and a sequence number, in a message with a length or without, then frames: a length, in
-    /// the same form, and a payload each. Subgroup 0; ids count from 0.
-    case frames(Framing)
+    /// A request's id and a sequence number, in a message with a length of that form or (nil) without one, then
+    /// frames: a length, in the same form or as an integer, and a payload each. Subgroup 0; ids count from 0.
+    case frames(Framing.Length?)
     var isSubgroup: Bool { if case .subgroup = self { true } else { false } }
     var isFrames: Bool { !isSubgroup }
   }
-  /// How an object's id is written. `counted`: not at all.
-  public enum IDs: Sendable { case absolute, deltas, counted }
+  /// How an object's id is written, where it is.
+  public enum IDs: Sendable { case absolute, deltas }
 
   public var base: UInt64
   public var flags: SubgroupFlags
@@ -154,7 +154,7 @@ public struct SubgroupFields: Sendable {
   public var leadingRequestID: Bool
 
   /// The flags of a stream type, or nil if it is not a subgroup's.
-  @inlinable @inline(__always) public func flags(of type: UInt64) -> SubgroupFlags? {
+  @_transparent public func flags(of type: UInt64) -> SubgroupFlags? {
     let isOlder = olderBase != base && type & ~0x07 == olderBase
     let allowed = UInt64(isOlder ? flags.rawValue & 0x07 : flags.rawValue)
     let found = SubgroupFlags(rawValue: UInt8(truncatingIfNeeded: type & allowed))
@@ -162,7 +162,7 @@ public struct SubgroupFields: Sendable {
     else { return nil }
     return found.union(always)
   }
-  @inlinable @inline(__always) public func type(for found: SubgroupFlags) -> UInt64? {
+  @_transparent public func type(for found: SubgroupFlags) -> UInt64? {
     let said = found.subtracting(always)
     guard said.isSubset(of: flags) else { return nil }
     return base | UInt64(said.rawValue)
@@ -228,8 +228,8 @@ public struct DatagramForm: Sendable {
     (self.leadingRequestID, self.section) = (leadingRequestID, section)
   }
   /// Whether a payload's length is written; it is all that is left of the datagram in either case.
-  @inlinable public var hasLength: Bool { payload == .counted || payload == .statusAndLength }
+  @_transparent public var hasLength: Bool { payload == .counted || payload == .statusAndLength }
   /// Whether a status needs no type of its own.
-  @inlinable public var hasStatus: Bool { payload != .rest }
-  @inlinable @inline(__always) public func has(_ type: UInt64) -> Bool { type < 64 && types >> type & 1 == 1 }
+  @_transparent public var hasStatus: Bool { payload != .rest }
+  @_transparent public func has(_ type: UInt64) -> Bool { type < 64 && types >> type & 1 == 1 }
 }

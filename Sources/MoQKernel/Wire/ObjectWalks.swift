@@ -34,7 +34,7 @@ public struct SubgroupStream: Sendable {
   /// The least id that the next object can have.
   @inlinable public var nextID: UInt64 { next }
 
-  @inlinable @inline(__always) public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
+  @_transparent public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
     (form, statuses) = (forms.subgroup.fields, forms.statuses)
     largestID = forms.integers == .quic ? WireLimits.varint : .max &- 1
     self.flags = flags.union(form.always)
@@ -47,12 +47,12 @@ public struct SubgroupStream: Sendable {
   }
 
   /// The header, its type included.
-  @inlinable @inline(__always) public mutating func walkHeader(_ wire: inout some Wire) throws(WireError) {
+  @_transparent public mutating func walkHeader(_ wire: inout some PlainWire) throws(WireError) {
     guard var type = form.type(for: flags) else { throw .inexpressible("Type") }
     try wire.varint("Type", &type)
     guard let found = form.flags(of: type) else { throw .invalid("Type", type, wanted: "a subgroup's stream type") }
     flags = found
-    if case .frames(let framing) = form.content { return try walkGroup(&wire, framing) }
+    if case .frames(let length) = form.content { return try walkGroup(&wire, length) }
     if form.leadingRequestID { try wire.varint("Subscribe ID", &requestID) }
     try wire.varint("Track Alias", &trackAlias)
     try wire.varint("Group ID", &group)
@@ -72,35 +72,68 @@ public struct SubgroupStream: Sendable {
       priority = nil
     }
   }
-  @inlinable @inline(__always) mutating func walkGroup(_ wire: inout some Wire, _ framing: Framing) throws(WireError) {
+  @usableFromInline @_transparent mutating func walkGroup(
+    _ wire: inout some PlainWire, _ length: Framing.Length?
+  ) throws(WireError) {
     try wire.implied("Subgroup ID", &subgroup, 0)
     priority = nil
-    guard case .length(let length) = framing else {
-      try wire.varint("Subscribe ID", &trackAlias)
-      try wire.varint("Group Sequence", &group)
-      return
-    }
-    var (id, sequence) = (trackAlias, group)
-    try wire.within("Message Length", length) { wire throws(WireError) in
-      try wire.varint("Subscribe ID", &id)
-      try wire.varint("Group Sequence", &sequence)
-    }
-    (trackAlias, group) = (id, sequence)
+    let body = if let length { try wire.enter("Message Length", length) } else { 0 }
+    try wire.varint("Subscribe ID", &trackAlias)
+    try wire.varint("Group Sequence", &group)
+    if let length { try wire.leave(length, body) }
+  }
+
+  /// The header, read; on `.truncated` more bytes are to be waited for.
+  @_transparent public mutating func walkHeader(_ wire: inout WireReader) throws(WireError) {
+    var quick = QuickReader(wire)
+    do throws(WireError) { try walkHeader(&quick) } catch { quick.lose() }
+    if !quick.isLost { return wire.offset = quick.offset }
+    var (stream, careful) = (self, wire)
+    try stream.walkCarefully(&careful)
+    (self, wire) = (stream, careful)
+  }
+  /// The header, written. On an error the writer may hold a part of it.
+  @_transparent public mutating func walkHeader(_ wire: inout WireWriter) throws(WireError) {
+    var quick = QuickWriter(&wire)
+    do throws(WireError) { try walkHeader(&quick) } catch { quick.lose() }
+    if !quick.isLost { return wire.used = quick.used }
+    var stream = self
+    try stream.walkCarefully(&wire)
+    self = stream
+  }
+  @usableFromInline @inline(never) mutating func walkCarefully(_ wire: inout WireReader) throws(WireError) {
+    try Self.walkHeader(of: &self, &wire)
+  }
+  @usableFromInline @inline(never) mutating func walkCarefully(_ wire: inout WireWriter) throws(WireError) {
+    try Self.walkHeader(of: &self, &wire)
+  }
+  @inline(__always) private static func walkHeader(
+    of stream: inout SubgroupStream, _ wire: inout some PlainWire
+  ) throws(WireError) {
+    try stream.walkHeader(&wire)
   }
 
   /// One object, up to its payload.
-  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
-  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some Wire) throws(WireError) {
+  @_transparent @_lifetime(o: copy wire, copy o)
+  public mutating func walk(_ o: inout ObjectHeader, _ wire: inout some PlainWire) throws(WireError) {
     try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &wire)
+    advance(past: o.id)
   }
-  /// Field by field, so that a writer needs no copy of the header.
-  @inlinable @inline(__always) @_lifetime(extensions: copy wire, copy extensions)
-  mutating func walk(
+  /// Field by field, so that a writer needs no copy of the header; the stream is as it was.
+  @usableFromInline @_transparent @_lifetime(extensions: copy wire, copy extensions)
+  func walk(
     _ id: inout UInt64, _ extensions: inout RawSpan, _ status: inout ObjectStatus, _ length: inout UInt64,
-    _ wire: inout some Wire
+    _ wire: inout some PlainWire
   ) throws(WireError) {
     let least = nextID
     guard least <= largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
+    if case .frames(let form) = form.content {
+      try wire.implied("Object ID", &id, least)
+      try wire.expressible("Extension headers", extensions.byteCount == 0)
+      try wire.implied("Object Status", &status, .normal)
+      if form == .uint16 { return try wire.uint16("Message Length", &length) }
+      return try wire.varint(form == nil ? "Payload Length" : "Message Length", &length)
+    }
     switch form.ids {
     case .deltas:
       guard id >= least else { throw .inexpressible("Object ID") }
@@ -113,17 +146,6 @@ public struct SubgroupStream: Sendable {
     case .absolute:
       try wire.varint("Object ID", &id)
       guard id >= least else { throw .invalid("Object ID", id, wanted: "more than the one before") }
-    case .counted:
-      try wire.implied("Object ID", &id, least)
-      try wire.expressible("Extension headers", extensions.byteCount == 0)
-      try wire.implied("Object Status", &status, .normal)
-      switch form.content {
-      case .frames(.length(.uint16)): try wire.uint16("Message Length", &length)
-      case .frames(.bare): try wire.varint("Payload Length", &length)
-      default: try wire.varint("Message Length", &length)
-      }
-      next = least &+ 1
-      return
     }
     if wire.includes(flags.contains(.extensions)) {
       try wire.extensions(form.extensions, &extensions)
@@ -136,43 +158,75 @@ public struct SubgroupStream: Sendable {
     } else {
       try wire.implied("Object Status", &status, .normal)
     }
+  }
+  /// An object's header is whole.
+  @usableFromInline @_transparent mutating func advance(past id: UInt64) {
     // An id of the largest number leaves none: the next object is refused.
     next = id &+ 1
-    if subgroup == nil { subgroup = id }
+    if _slowPath(subgroup == nil) { subgroup = id }
   }
 
   /// Reads an object's header; on `.truncated` nothing has happened, and more bytes are to be waited for.
-  @inlinable @inline(__always) @_lifetime(o: copy wire, copy o)
+  @_transparent @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
+    var quick = QuickReader(wire)
+    begin(&o)
+    do throws(WireError) {
+      try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &quick)
+      try statuses.check(o.status, o.extensions.byteCount)
+    } catch { quick.lose() }
+    if _slowPath(quick.isLost) {
+      var (header, careful) = (o, wire)
+      try readCarefully(&header, &careful)
+      (o, wire) = (header, careful)
+    } else {
+      wire.offset = quick.offset
+    }
+    advance(past: o.id)
+    finish(&o)
+  }
+  /// Anything but the common form, and errors.
+  @usableFromInline @inline(never) @_lifetime(o: copy wire, copy o)
+  func readCarefully(_ o: inout ObjectHeader, _ wire: inout WireReader) throws(WireError) {
     let mark = wire.position
     begin(&o)
     do throws(WireError) {
-      try walk(&o, &wire)
+      try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &wire)
       try statuses.check(o.status, o.extensions.byteCount)
     } catch {
       throw wire.failed(error, rewindingTo: mark)
     }
-    finish(&o)
   }
   /// Makes a header ready to be read into.
-  @inlinable @inline(__always) @_lifetime(o: copy o)
+  @_transparent @_lifetime(o: copy o)
   public func begin(_ o: inout ObjectHeader) {
     o.id = nextID
     o.status = .normal
     o.extensions = RawSpan()
   }
   /// Completes a header that was read with what the stream says for all objects.
-  @inlinable @inline(__always) @_lifetime(o: copy o)
+  @_transparent @_lifetime(o: copy o)
   public func finish(_ o: inout ObjectHeader) {
     (o.group, o.subgroup, o.priority) = (group, subgroup ?? 0, priority)
   }
   /// Writes an object's header; the payload goes after it, uncopied. On an error the writer may hold a part of it.
-  @inlinable @inline(__always)
+  @_transparent
   public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
+    var quick = QuickWriter(&wire)
     // By field: a copy of the header costs more than writing it.
-    try write(o.id, o.extensions, o.status, o.payloadLength, &wire)
+    var (id, status, length) = (o.id, o.status, o.payloadLength), extensions = o.extensions
+    do throws(WireError) {
+      try statuses.check(status, extensions.byteCount)
+      try walk(&id, &extensions, &status, &length, &quick)
+    } catch { quick.lose() }
+    if _slowPath(quick.isLost) {
+      try writeCarefully(o.id, o.extensions, o.status, o.payloadLength, &wire)
+    } else {
+      wire.used = quick.used
+    }
+    advance(past: o.id)
   }
-  @inlinable mutating func write(
+  @usableFromInline @inline(never) func writeCarefully(
     _ id: UInt64, _ extensions: RawSpan, _ status: ObjectStatus, _ length: UInt64, _ wire: inout WireWriter
   ) throws(WireError) {
     try statuses.check(status, extensions.byteCount)
@@ -182,7 +236,9 @@ public struct SubgroupStream: Sendable {
 }
 
 extension StatusForm {
-  @inlinable func walk(_ status: inout ObjectStatus, _ wire: inout some Wire) throws(WireError) {
+  @usableFromInline @_transparent func walk(_ status: inout ObjectStatus, _ wire: inout some PlainWire)
+    throws(WireError)
+  {
     var number = try number(of: status)
     try wire.varint("Object Status", &number)
     status = try self.status(number)

@@ -5,13 +5,7 @@
 /// message from JSON. Because there is no second function to forget, what is written is what is read.
 ///
 /// The requirements are the vocabulary of spellings; everything else is built from them below.
-public protocol WireWalk: ~Copyable, ~Escapable {
-  /// Whether the walk fills a value in, as a reader does, or takes it as it is, as a writer does.
-  static var fills: Bool { get }
-  mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError)
-  mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError)
-  /// Two bytes, the higher first.
-  mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError)
+public protocol WireWalk: PlainWalk, ~Copyable, ~Escapable {
   /// A length of at most `maximum`, then that many bytes.
   mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError)
   /// A reason phrase: a length of at most `WireLimits.reasonPhrase`, then that many bytes.
@@ -32,9 +26,21 @@ public protocol WireWalk: ~Copyable, ~Escapable {
   mutating func parameters(
     _ count: StaticString, _ name: StaticString, _ list: inout [Parameter], _ spelling: ParameterSpelling
   ) throws(WireError)
-  /// A length, then fields that use exactly that many bytes.
-  mutating func within(
-    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void) throws(WireError)
+}
+
+/// The spellings that the headers of streams and objects need: numbers, and extension headers, which stay where they
+/// are. A reader and a writer that know no more than these are quicker than those that know all (`QuickReader`).
+public protocol PlainWalk: ~Copyable, ~Escapable {
+  /// Whether the walk fills a value in, as a reader does, or takes it as it is, as a writer does.
+  static var fills: Bool { get }
+  mutating func varint(_ name: StaticString, _ value: inout UInt64) throws(WireError)
+  mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError)
+  /// Two bytes, the higher first.
+  mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError)
+  /// Begins a body of fields, before which its length stands; returns what `leave` wants to know.
+  mutating func enter(_ name: StaticString, _ length: Framing.Length) throws(WireError) -> Int
+  /// Ends a body, all of whose bytes its fields must have used.
+  mutating func leave(_ length: Framing.Length, _ body: Int) throws(WireError)
   /// An object's extension headers, borrowed from the bytes being read.
   @_lifetime(value: copy self, copy value)
   mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError)
@@ -49,6 +55,8 @@ public protocol WireWalk: ~Copyable, ~Escapable {
 
 /// What a layout is handed. Readers borrow their bytes and writers own theirs, so neither may be copied out.
 public typealias Wire = WireWalk & ~Copyable & ~Escapable
+/// What the walk of a header is handed.
+public typealias PlainWire = PlainWalk & ~Copyable & ~Escapable
 
 /// Bounds of fields, where the drafts name one or we need one. What is beyond is refused before it is stored.
 public enum WireLimits {
@@ -95,46 +103,10 @@ public enum PathForm: Sendable {
   case enclosed
 }
 
-extension WireWalk where Self: ~Copyable & ~Escapable {
+extension PlainWalk where Self: ~Copyable & ~Escapable {
   @inlinable public static var fills: Bool { true }
   @inlinable public func includes(_ condition: Bool) -> Bool { condition }
 
-  /// A length, then that many bytes, bounded by the message alone.
-  @inlinable public mutating func bytes(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
-    try bytes(name, &value, maximum: .max)
-  }
-  @inlinable public mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
-    try tuple(name, &value, NamespaceForm())
-  }
-  @inlinable public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
-    try path(name, &value, .plain)
-  }
-  @inlinable public mutating func parts(
-    _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
-  ) throws(WireError) {
-    try tuple(name, &value, form)
-  }
-  @inlinable public mutating func within(
-    _ name: StaticString, _ fields: (inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
-    try within(name, .varint, fields)
-  }
-  /// A one-byte truth value.
-  @inlinable @inline(__always) public mutating func flag(_ name: StaticString, _ value: inout Bool) throws(WireError) {
-    var raw: UInt8 = value ? 1 : 0
-    try byte(name, &raw)
-    guard raw <= 1 else { throw .invalid(.init(name), UInt64(raw), wanted: "0 or 1") }
-    value = raw == 1
-  }
-  /// A one-byte code point.
-  @inlinable @inline(__always) public mutating func code<C: RawRepresentable<UInt8>>(
-    _ name: StaticString, _ value: inout C, wanted: WireError.Field = "a defined value"
-  ) throws(WireError) {
-    var raw = value.rawValue
-    try byte(name, &raw)
-    guard let known = C(rawValue: raw) else { throw .invalid(.init(name), UInt64(raw), wanted: wanted) }
-    value = known
-  }
   /// A field this dialect has no words for. It costs no bytes: a reader gets what the draft implies, and a
   /// writer must not mean anything else.
   @inlinable @inline(__always)
@@ -159,6 +131,48 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   @inlinable @inline(__always)
   public func expressible(_ name: StaticString, _ condition: @autoclosure () -> Bool) throws(WireError) {
     guard Self.fills || condition() else { throw .inexpressible(.init(name)) }
+  }
+}
+
+extension WireWalk where Self: ~Copyable & ~Escapable {
+  /// A length, then that many bytes, bounded by the message alone.
+  @inlinable public mutating func bytes(_ name: StaticString, _ value: inout [UInt8]) throws(WireError) {
+    try bytes(name, &value, maximum: .max)
+  }
+  @inlinable public mutating func tuple(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+    try tuple(name, &value, NamespaceForm())
+  }
+  @inlinable public mutating func path(_ name: StaticString, _ value: inout TrackNamespace) throws(WireError) {
+    try path(name, &value, .plain)
+  }
+  @inlinable public mutating func parts(
+    _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
+  ) throws(WireError) {
+    try tuple(name, &value, form)
+  }
+  /// A length, then fields that use exactly that many bytes.
+  @inlinable public mutating func within(
+    _ name: StaticString, _ length: Framing.Length = .varint, _ fields: (inout Self) throws(WireError) -> Void
+  ) throws(WireError) {
+    let body = try enter(name, length)
+    try fields(&self)
+    try leave(length, body)
+  }
+  /// A one-byte truth value.
+  @inlinable @inline(__always) public mutating func flag(_ name: StaticString, _ value: inout Bool) throws(WireError) {
+    var raw: UInt8 = value ? 1 : 0
+    try byte(name, &raw)
+    guard raw <= 1 else { throw .invalid(.init(name), UInt64(raw), wanted: "0 or 1") }
+    value = raw == 1
+  }
+  /// A one-byte code point.
+  @inlinable @inline(__always) public mutating func code<C: RawRepresentable<UInt8>>(
+    _ name: StaticString, _ value: inout C, wanted: WireError.Field = "a defined value"
+  ) throws(WireError) {
+    var raw = value.rawValue
+    try byte(name, &raw)
+    guard let known = C(rawValue: raw) else { throw .invalid(.init(name), UInt64(raw), wanted: wanted) }
+    value = known
   }
   /// A track's full name: its namespace and its name, which are bounded together.
   @inlinable public mutating func fullName(

@@ -8,7 +8,7 @@ public struct WireReader: ~Escapable, WireWalk {
   @usableFromInline var fieldStart = 0
 
   @_lifetime(copy source)
-  @inlinable public init(_ source: RawSpan, integers: Integers = .quic) {
+  @_transparent public init(_ source: RawSpan, integers: Integers = .quic) {
     self.source = source
     self.integers = integers
     self.end = source.byteCount
@@ -16,7 +16,7 @@ public struct WireReader: ~Escapable, WireWalk {
   /// Bytes read so far.
   @inlinable public var position: Int { offset }
   /// Bytes left, of the body that is being read or of all.
-  @inlinable public var remaining: Int { end &- offset }
+  @_transparent public var remaining: Int { end &- offset }
   /// Where the field that was read last begins.
   public var lastField: Int { fieldStart }
 
@@ -168,13 +168,10 @@ public struct WireReader: ~Escapable, WireWalk {
     if !list.isEmpty { list = [] }
     try eachParameter(count, &list, spelling)
   }
-  @inlinable public mutating func within(
-    _ name: StaticString, _ length: Framing.Length, _ fields: (inout WireReader) throws(WireError) -> Void
-  ) throws(WireError) {
-    let outer = try beginBody(length, name)
-    try fields(&self)
-    try finish(outer)
+  @inlinable public mutating func enter(_ name: StaticString, _ length: Framing.Length) throws(WireError) -> Int {
+    try beginBody(length, name)
   }
+  @inlinable public mutating func leave(_: Framing.Length, _ outer: Int) throws(WireError) { try finish(outer) }
 
   @_lifetime(value: copy self, copy value)
   @inlinable public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) throws(WireError) {
@@ -218,11 +215,11 @@ public struct WireReader: ~Escapable, WireWalk {
   }
   /// The next `count` bytes, borrowed from whoever lent them to this reader; nil where there are fewer.
   @_lifetime(copy self)
-  @inlinable public mutating func slice(_ count: Int) -> RawSpan? {
+  @_transparent public mutating func slice(_ count: Int) -> RawSpan? {
     guard count >= 0, count <= remaining else { return nil }
     let start = offset
     offset &+= count
-    return source.extracting(unchecked: start..<(start &+ count))
+    return source.extracting(unchecked: Range(uncheckedBounds: (start, offset)))
   }
   /// Passes over `count` bytes; false where there are fewer.
   @inlinable public mutating func skip(_ count: UInt64) -> Bool {

@@ -96,12 +96,11 @@ public struct WireTracer: WireWalk {
     note("Extension ID (i)", optional: true)
     note("Extension Payload (b)", optional: true)
   }
-  public mutating func within(
-    _ name: StaticString, _ length: Framing.Length, _ fields: (inout Self) throws(WireError) -> Void
-  ) throws(WireError) {
+  public mutating func enter(_ name: StaticString, _ length: Framing.Length) -> Int {
     note(length == .uint16 ? "\(name) (16)" : "\(name) (i)")
-    try fields(&self)
+    return 0
   }
+  public mutating func leave(_: Framing.Length, _: Int) {}
   @_lifetime(value: copy value)
   public mutating func extensions(_ form: ExtensionForm, _ value: inout RawSpan) {
     note(form == .length ? "Extension Headers Length (i)" : "Extension Count (i)")

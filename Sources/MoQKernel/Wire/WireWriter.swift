@@ -5,7 +5,7 @@ public struct WireWriter: ~Copyable, WireWalk {
   @usableFromInline var base: UnsafeMutableRawPointer
   @usableFromInline var capacity: Int
   /// Bytes written so far.
-  @inlinable public var count: Int { used }
+  @_transparent public var count: Int { used }
   @usableFromInline var used = 0
   @usableFromInline let integers: Integers
 
@@ -29,7 +29,7 @@ public struct WireWriter: ~Copyable, WireWalk {
   @inlinable public func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
     body(UnsafeRawBufferPointer(start: base, count: count))
   }
-  @inlinable public mutating func clear() { used = 0 }
+  @_transparent public mutating func clear() { used = 0 }
   /// Forgets what was written after the first `count` bytes, as after a message that cannot be said.
   @inlinable public mutating func truncate(to count: Int) { used = min(max(count, 0), used) }
 
@@ -145,11 +145,8 @@ public struct WireWriter: ~Copyable, WireWalk {
   ) throws(WireError) {
     try eachParameter(count, &list, spelling)
   }
-  @inlinable public mutating func within(
-    _: StaticString, _ length: Framing.Length, _ fields: (inout WireWriter) throws(WireError) -> Void
-  ) throws(WireError) {
-    let start = begin(length)
-    try fields(&self)
+  @inlinable public mutating func enter(_: StaticString, _ length: Framing.Length) -> Int { begin(length) }
+  @inlinable public mutating func leave(_ length: Framing.Length, _ start: Int) throws(WireError) {
     try finish(length, from: start)
   }
   @inlinable @_lifetime(value: copy value)

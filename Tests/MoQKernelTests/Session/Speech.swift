@@ -36,7 +36,7 @@ struct Speech: Hashable, Sendable, CustomTestStringConvertible {
   var hasExtensions: Bool { codec.objects.hasExtensions }
   /// The most bytes that a payload can have, or a number that no test comes near.
   var maximumPayload: Int {
-    if case .frames(.length(.uint16)) = codec.objects.subgroup.content { 65_535 } else { 1 << 30 }
+    if case .frames(.uint16?) = codec.objects.subgroup.content { 65_535 } else { 1 << 30 }
   }
   /// Whether the current group has to be fetched, since no filter says it.
   var joinsByItself: Bool {
