@@ -2,19 +2,8 @@ import MoQKernel
 
 /// moq-lite-01 by hand.
 enum LiteTwin: Twin {
-  static func trip(_ message: Message, _ n: Int) {
-    var writer = TwinWriter(capacity: 512), good = 0
-    let kind = message.kind
-    for _ in 0..<n {
-      writer.clear()
-      do throws(WireError) {
-        try encode(message, &writer)
-        let back = try decode(kind, writer.bytes)
-        if back.kind == kind { good += 1 }
-      } catch {}
-    }
-    precondition(good == n)
-  }
+  static var number: Int { 0 }
+  static var hasLength: Bool { true }
 
   @inline(never) static func encode(_ message: Message, _ out: inout TwinWriter) throws(WireError) {
     let start = out.mark(wide: false)
@@ -64,91 +53,9 @@ enum LiteTwin: Twin {
     }
   }
 
-  static func subgroup(_ bytes: [UInt8], _ n: Int) {
-    var writer = TwinWriter(capacity: 512), sum: UInt64 = 0
-    bytes.withUnsafeBytes { bytes in
-      for _ in 0..<n {
-        writer.clear()
-        var reader = TwinReader(bytes), object = TwinObject(), out = TwinStream(), stream = TwinStream()
-        object.payloadLength = UInt64(Codec.payload)
-        do throws(WireError) {
-          try header(&out, &writer)
-          try write(object, &out, &writer)
-          try header(&stream, &reader)
-          try read(&object, &stream, &reader)
-        } catch { return }
-        guard object.payloadLength <= UInt64(reader.remaining) else { return }
-        sum &+= UInt64(bytes[reader.offset]) &+ object.id &+ object.payloadLength
-      }
-    }
-    precondition(sum >= UInt64(n) && writer.used > 0)
-  }
-  static func objects(_ bytes: [UInt8], _ n: Int) {
-    var writer = TwinWriter(capacity: 16 * Codec.count), sum: UInt64 = 0, left = n
-    bytes.withUnsafeBytes { bytes in
-      while left > 0 {
-        writer.clear()
-        var reader = TwinReader(bytes), object = TwinObject(), out = TwinStream(), stream = TwinStream()
-        do throws(WireError) {
-          try header(&out, &writer)
-          try header(&stream, &reader)
-          while reader.remaining > 0, left > 0 {
-            try read(&object, &stream, &reader)
-            guard object.payloadLength <= UInt64(reader.remaining) else { return }
-            sum &+= UInt64(bytes[reader.offset]) &+ object.id
-            reader.offset &+= Int(object.payloadLength)
-            try write(object, &out, &writer)
-            left -= 1
-          }
-        } catch { return }
-      }
-    }
-    precondition(sum >= UInt64(n) && writer.used > 0)
-  }
-  static func datagram(_ bytes: [UInt8], _ n: Int) {}
-
-  // MARK: Groups
-
-  private static func header(_ stream: inout TwinStream, _ out: inout TwinWriter) throws(WireError) {
-    guard stream.subgroup == 0 else { throw .inexpressible("Subgroup ID") }
-    try out.varint(0, "Type")
-    let start = out.mark(wide: false)
-    try out.varint(stream.alias, "Subscribe ID")
-    try out.varint(stream.group, "Group Sequence")
-    try out.close(start, wide: false)
-  }
-  private static func header(_ stream: inout TwinStream, _ reader: inout TwinReader) throws(WireError) {
-    let type = try reader.varint("Type")
-    guard type == 0 else { throw WireError(.invalid, "Type", found: type, wanted: "a group's stream type", offset: 0) }
-    let end = reader.end
-    try reader.body(try reader.varint("Message Length"))
-    stream.alias = try reader.varint("Subscribe ID")
-    stream.group = try reader.varint("Group Sequence")
-    try reader.finish()
-    reader.end = end
-  }
-  @inline(__always)
-  private static func read(
-    _ o: inout TwinObject, _ stream: inout TwinStream, _ reader: inout TwinReader
-  ) throws(WireError) {
-    guard stream.next <= 0x3fff_ffff_ffff_ffff else {
-      throw WireError(.invalid, "Object ID", found: stream.next, wanted: "an end before it", offset: reader.offset)
-    }
-    o.payloadLength = try reader.varint("Message Length")
-    (o.group, o.subgroup, o.id, o.priority, o.status) = (stream.group, 0, stream.next, nil, .normal)
-    o.extensions = UnsafeRawBufferPointer(start: nil, count: 0)
-    stream.next &+= 1
-  }
-  @inline(__always)
-  private static func write(_ o: TwinObject, _ stream: inout TwinStream, _ out: inout TwinWriter) throws(WireError) {
-    guard o.id == stream.next, o.extensions.count == 0, o.status == .normal else { throw .inexpressible("Object ID") }
-    try out.varint(o.payloadLength, "Message Length")
-    stream.next &+= 1
-  }
-
   // MARK: Paths
 
-  private static func isText(_ bytes: [UInt8]) -> Bool {
+  static func isText(_ bytes: [UInt8]) -> Bool {
     bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
   }
   /// The parts between slashes, each behind its length.

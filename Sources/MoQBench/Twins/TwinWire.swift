@@ -154,24 +154,3 @@ struct TwinWriter: ~Copyable {
     }
   }
 }
-
-/// The work of the benchmark, as code written by hand for one dialect does it, `n` times each.
-protocol Twin: SendableMetatype {
-  /// Encodes a message and decodes it again.
-  static func trip(_ message: Message, _ n: Int)
-  /// Writes a stream's header and an object's, and reads both from `bytes`.
-  static func subgroup(_ bytes: [UInt8], _ n: Int)
-  /// Writes the headers of a stream's objects and reads those of `bytes`.
-  static func objects(_ bytes: [UInt8], _ n: Int)
-  /// Writes a datagram's header and reads that of `bytes`.
-  static func datagram(_ bytes: [UInt8], _ n: Int)
-}
-
-/// What is known of an object before its payload.
-struct TwinObject {
-  var group: UInt64 = 0, subgroup: UInt64 = 0, id: UInt64 = 0
-  var priority: UInt8? = 128
-  var status = ObjectStatus.normal
-  var extensions = UnsafeRawBufferPointer(start: nil, count: 0)
-  var payloadLength: UInt64 = 0
-}

@@ -107,6 +107,7 @@ public struct SubgroupStream: Sendable {
   @usableFromInline @inline(never) mutating func walkCarefully(_ wire: inout WireWriter) throws(WireError) {
     try Self.walkHeader(of: &self, &wire)
   }
+  /// The walk for any wire: with the wire's own type in hand, the name alone would mean the functions above.
   @inline(__always) private static func walkHeader(
     of stream: inout SubgroupStream, _ wire: inout some PlainWire
   ) throws(WireError) {

@@ -1,15 +1,7 @@
 import MoQKernel
 
-/// A subgroup's stream between objects.
-struct TwinStream {
-  var flags: UInt8 = 0
-  var alias: UInt64 = 0, group: UInt64 = 0
-  var subgroup: UInt64? = 0
-  var priority: UInt8 = 128
-  var next: UInt64 = 0
-}
-
-extension DraftTwin {
+/// Streams and datagrams of objects.
+extension Twin {
   private static var base: UInt64 { number <= 10 ? 0x4 : number == 11 ? 0x8 : 0x10 }
   private static var allowed: UInt64 { number <= 10 ? 0 : number == 11 ? 7 : 0xf }
   /// Bits of what is there in every stream.
@@ -29,7 +21,7 @@ extension DraftTwin {
           try read(&object, &stream, &reader)
         } catch { return }
         guard object.payloadLength <= UInt64(reader.remaining) else { return }
-        sum &+= UInt64(bytes[reader.offset]) &+ object.id &+ object.payloadLength
+        sum &+= UInt64(bytes[reader.offset]) &+ Codec.seen(object)
       }
     }
     precondition(sum >= UInt64(n) && writer.used > 0)
@@ -46,7 +38,7 @@ extension DraftTwin {
           while reader.remaining > 0, left > 0 {
             try read(&object, &stream, &reader)
             guard object.payloadLength <= UInt64(reader.remaining) else { return }
-            sum &+= UInt64(bytes[reader.offset]) &+ object.id
+            sum &+= UInt64(bytes[reader.offset]) &+ Codec.seen(object)
             reader.offset &+= Int(object.payloadLength)
             try write(object, &out, &writer)
             left -= 1
@@ -66,7 +58,7 @@ extension DraftTwin {
           let alias = try datagram(&object, &reader)
           try datagram(object, alias, &writer)
         } catch { return }
-        sum &+= UInt64(bytes[reader.offset]) &+ object.id
+        sum &+= UInt64(bytes[reader.offset]) &+ Codec.seen(object)
       }
     }
     precondition(sum >= UInt64(n) && writer.used > 0)
@@ -75,6 +67,7 @@ extension DraftTwin {
   // MARK: Streams
 
   private static func header(_ stream: inout TwinStream, _ out: inout TwinWriter) throws(WireError) {
+    if number == 0 { return try groupHeader(&stream, &out) }
     try out.varint(base | UInt64(stream.flags), "Type")
     try out.varint(stream.alias, "Track Alias")
     try out.varint(stream.group, "Group ID")
@@ -87,6 +80,7 @@ extension DraftTwin {
     out.byte(stream.priority)
   }
   private static func header(_ stream: inout TwinStream, _ reader: inout TwinReader) throws(WireError) {
+    if number == 0 { return try groupHeader(&stream, &reader) }
     let type = try reader.varint("Type"), flags = type & allowed
     // 12 and 13 print an older list of types beside the one that is meant.
     let isOlder = (number == 12 || number == 13) && type & ~7 == 8
@@ -105,6 +99,7 @@ extension DraftTwin {
   private static func read(
     _ o: inout TwinObject, _ stream: inout TwinStream, _ reader: inout TwinReader
   ) throws(WireError) {
+    if number == 0 { return try readFrame(&o, &stream, &reader) }
     let mark = reader.offset
     do throws(WireError) {
       let id = try reader.varint("Object ID")
@@ -141,6 +136,7 @@ extension DraftTwin {
   private static func write(
     _ o: TwinObject, _ stream: inout TwinStream, _ out: inout TwinWriter
   ) throws(WireError) {
+    if number == 0 { return try writeFrame(o, &stream, &out) }
     guard o.id >= stream.next else { throw .inexpressible("Object ID") }
     try out.varint(number == 14 ? o.id &- stream.next : o.id, "Object ID")
     if stream.flags & 1 != 0 {
