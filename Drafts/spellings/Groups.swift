@@ -6,16 +6,11 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   mutating func trackPath(
     _ namespace: inout TrackNamespace, _ name: inout [UInt8], _ hand: TransforkHand
   ) throws(WireError) {
-    var path = namespace
-    if !Self.fills { path.append(name) }
-    switch hand.paths {
-    case .parts: try parts("Track Path Parts", "Track Path Part", &path, .trackPath)
-    case .string: try self.path("Track Path", &path)
-    case .rooted: try self.path("Track Path", &path, .rooted)
+    if case .parts = hand.paths {
+      return try parts("Track Path Parts", "Track Path Part", &namespace, last: &name, .trackPath)
     }
-    guard Self.fills else { return }
-    guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
-    (namespace, name) = (path, last)
+    let form: PathForm = if case .rooted = hand.paths { .rooted } else { .plain }
+    try joined(&namespace, &name) { wire, path throws(WireError) in try wire.path("Track Path", &path, form) }
   }
   mutating func trackPriority(_ priority: inout UInt8, _ hand: TransforkHand) throws(WireError) {
     if hand.hasRawPriority {

@@ -18,6 +18,10 @@ public protocol WireWalk: PlainWalk, ~Copyable, ~Escapable {
   /// A namespace as transfork's path: how many parts, then each as a length and its bytes.
   mutating func parts(
     _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm) throws(WireError)
+  /// The same of a namespace and a name, which is the last part.
+  mutating func parts(
+    _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, last: inout [UInt8],
+    _ form: NamespaceForm) throws(WireError)
   /// A namespace as moq-lite's string: its fields joined by `/`.
   mutating func path(_ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm) throws(WireError)
   mutating func paths(_ count: StaticString, _ name: StaticString, _ list: inout [TrackNamespace]) throws(WireError)
@@ -149,6 +153,24 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
   ) throws(WireError) {
     try tuple(name, &value, form)
+  }
+  @inlinable public mutating func parts(
+    _ count: StaticString, _ name: StaticString, _ value: inout TrackNamespace, last: inout [UInt8],
+    _ form: NamespaceForm
+  ) throws(WireError) {
+    try joined(&value, &last) { wire, path throws(WireError) in try wire.parts(count, name, &path, form) }
+  }
+  /// A namespace and a name, which is the last field of what `spell` spells.
+  @inlinable public mutating func joined(
+    _ namespace: inout TrackNamespace, _ name: inout [UInt8],
+    _ spell: (inout Self, inout TrackNamespace) throws(WireError) -> Void
+  ) throws(WireError) {
+    var path = namespace
+    if !Self.fills { path.append(name) }
+    try spell(&self, &path)
+    guard Self.fills else { return }
+    guard let last = path.removeLast() else { throw .invalid("Track Path", 0, wanted: "a part at least") }
+    (namespace, name) = (path, last)
   }
   /// A length, then fields that use exactly that many bytes.
   @inlinable public mutating func within(
