@@ -136,8 +136,15 @@ public struct SubgroupFields: Sendable {
     /// A request's id and a sequence number, in a message with a length of that form or (nil) without one, then
     /// frames: a length, in the same form or as an integer, and a payload each. Subgroup 0; ids count from 0.
     case frames(Framing.Length?)
-    var isSubgroup: Bool { if case .subgroup = self { true } else { false } }
+    @usableFromInline @_transparent var isSubgroup: Bool { if case .subgroup = self { true } else { false } }
     var isFrames: Bool { !isSubgroup }
+    /// Whether frames have an integer for their length.
+    @_transparent public var isFramedByIntegers: Bool {
+      switch self {
+      case .frames(nil), .frames(.varint): true
+      case .frames(.uint16), .subgroup: false
+      }
+    }
   }
   /// How an object's id is written, where it is.
   public enum IDs: Sendable { case absolute, deltas }
@@ -158,7 +165,7 @@ public struct SubgroupFields: Sendable {
     let isOlder = olderBase != base && type & ~0x07 == olderBase
     let allowed = UInt64(isOlder ? flags.rawValue & 0x07 : flags.rawValue)
     let found = SubgroupFlags(rawValue: UInt8(truncatingIfNeeded: type & allowed))
-    guard isOlder || type & ~allowed == base, !found.isSuperset(of: [.firstIDIsSubgroup, .subgroupID])
+    guard isOlder || type & ~allowed == base, !found.isSuperset(of: .firstIDIsSubgroup.union(.subgroupID))
     else { return nil }
     return found.union(always)
   }

@@ -20,6 +20,8 @@ public struct SubgroupStream: Sendable {
   public let statuses: StatusForm
   /// The largest object id there can be: what the dialect's integers can write.
   @usableFromInline let largestID: UInt64
+  /// Whether an object is an integer and nothing else: of all that there is to ask of a form, the first.
+  @usableFromInline let isFramed: Bool
   public var flags: SubgroupFlags
   /// The request's id, in the few forms that have it beside the alias.
   public var requestID: UInt64 = 0
@@ -34,9 +36,11 @@ public struct SubgroupStream: Sendable {
   /// The least id that the next object can have.
   @inlinable public var nextID: UInt64 { next }
 
-  @_transparent public init(_ forms: ObjectForms, flags: SubgroupFlags = []) {
+  // No `[]`, which is an array that is made and let go.
+  @_transparent public init(_ forms: ObjectForms, flags: SubgroupFlags = SubgroupFlags(rawValue: 0)) {
     (form, statuses) = (forms.subgroup.fields, forms.statuses)
     largestID = forms.integers == .quic ? WireLimits.varint : .max &- 1
+    isFramed = forms.subgroup.fields.content.isFramedByIntegers
     self.flags = flags.union(form.always)
   }
 
@@ -126,15 +130,19 @@ public struct SubgroupStream: Sendable {
     _ id: inout UInt64, _ extensions: inout RawSpan, _ status: inout ObjectStatus, _ length: inout UInt64,
     _ wire: inout some PlainWire
   ) throws(WireError) {
+    if case .frames(let form) = form.content {
+      return try walkFrame(&id, extensions.byteCount, &status, &length, form, &wire)
+    }
+    try walkObject(&id, &extensions, &status, &length, &wire)
+  }
+  /// An object of a subgroup.
+  @usableFromInline @_transparent @_lifetime(extensions: copy wire, copy extensions)
+  func walkObject(
+    _ id: inout UInt64, _ extensions: inout RawSpan, _ status: inout ObjectStatus, _ length: inout UInt64,
+    _ wire: inout some PlainWire
+  ) throws(WireError) {
     let least = nextID
     guard least <= largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
-    if case .frames(let form) = form.content {
-      try wire.implied("Object ID", &id, least)
-      try wire.expressible("Extension headers", extensions.byteCount == 0)
-      try wire.implied("Object Status", &status, .normal)
-      if form == .uint16 { return try wire.uint16("Message Length", &length) }
-      return try wire.varint(form == nil ? "Payload Length" : "Message Length", &length)
-    }
     switch form.ids {
     case .deltas:
       guard id >= least else { throw .inexpressible("Object ID") }
@@ -160,6 +168,19 @@ public struct SubgroupStream: Sendable {
       try wire.implied("Object Status", &status, .normal)
     }
   }
+  /// A frame, which implies all but its length.
+  @usableFromInline @_transparent func walkFrame(
+    _ id: inout UInt64, _ extensions: Int, _ status: inout ObjectStatus, _ length: inout UInt64,
+    _ form: Framing.Length?, _ wire: inout some PlainWire
+  ) throws(WireError) {
+    let least = nextID
+    guard least <= largestID else { throw .invalid("Object ID", largestID, wanted: "an end before it") }
+    try wire.implied("Object ID", &id, least)
+    try wire.expressible("Extension headers", extensions == 0)
+    try wire.implied("Object Status", &status, .normal)
+    if form == .uint16 { return try wire.uint16("Message Length", &length) }
+    try wire.varint(form == nil ? "Payload Length" : "Message Length", &length)
+  }
   /// An object's header is whole.
   @usableFromInline @_transparent mutating func advance(past id: UInt64) {
     // An id of the largest number leaves none: the next object is refused.
@@ -170,21 +191,44 @@ public struct SubgroupStream: Sendable {
   /// Reads an object's header; on `.truncated` nothing has happened, and more bytes are to be waited for.
   @_transparent @_lifetime(o: copy wire, copy o)
   public mutating func read(_ o: inout ObjectHeader, from wire: inout WireReader) throws(WireError) {
+    if isFramed {
+      if readFrame(&o, &wire) { return }
+    } else if form.content.isSubgroup, readObject(&o, &wire) {
+      return
+    }
+    var (header, careful) = (o, wire)
+    try readCarefully(&header, &careful)
+    (o, wire) = (header, careful)
+    advance(past: o.id)
+    finish(&o)
+  }
+  /// A frame in a hurry; false where that is lost, and then it is to be read from the start.
+  @usableFromInline @_transparent @_lifetime(o: copy wire, copy o)
+  mutating func readFrame(_ o: inout ObjectHeader, _ wire: inout WireReader) -> Bool {
+    guard _fastPath(subgroup != nil) else { return false }
+    var quick = QuickReader(wire)
+    do throws(WireError) { try walkFrame(&o.id, 0, &o.status, &o.payloadLength, nil, &quick) } catch { quick.lose() }
+    guard _fastPath(!quick.isLost) else { return false }
+    wire.offset = quick.offset
+    next = o.id &+ 1
+    o.extensions = RawSpan()
+    finish(&o)
+    return true
+  }
+  /// The same for an object of a subgroup.
+  @usableFromInline @_transparent @_lifetime(o: copy wire, copy o)
+  mutating func readObject(_ o: inout ObjectHeader, _ wire: inout WireReader) -> Bool {
     var quick = QuickReader(wire)
     begin(&o)
     do throws(WireError) {
-      try walk(&o.id, &o.extensions, &o.status, &o.payloadLength, &quick)
+      try walkObject(&o.id, &o.extensions, &o.status, &o.payloadLength, &quick)
       try statuses.check(o.status, o.extensions.byteCount)
     } catch { quick.lose() }
-    if _slowPath(quick.isLost) {
-      var (header, careful) = (o, wire)
-      try readCarefully(&header, &careful)
-      (o, wire) = (header, careful)
-    } else {
-      wire.offset = quick.offset
-    }
+    guard _fastPath(!quick.isLost) else { return false }
+    wire.offset = quick.offset
     advance(past: o.id)
     finish(&o)
+    return true
   }
   /// Anything but the common form, and errors.
   @usableFromInline @inline(never) @_lifetime(o: copy wire, copy o)
@@ -213,19 +257,41 @@ public struct SubgroupStream: Sendable {
   /// Writes an object's header; the payload goes after it, uncopied. On an error the writer may hold a part of it.
   @_transparent
   public mutating func write(_ o: borrowing ObjectHeader, to wire: inout WireWriter) throws(WireError) {
+    if isFramed {
+      if writeFrame(o, &wire) { return }
+    } else if form.content.isSubgroup, writeObject(o, &wire) {
+      return
+    }
+    try writeCarefully(o.id, o.extensions, o.status, o.payloadLength, &wire)
+    advance(past: o.id)
+  }
+  /// A frame in a hurry; false where that is lost, and then it is to be written from the start.
+  @usableFromInline @_transparent
+  mutating func writeFrame(_ o: borrowing ObjectHeader, _ wire: inout WireWriter) -> Bool {
+    guard _fastPath(subgroup != nil) else { return false }
+    var quick = QuickWriter(&wire)
+    var (id, status, length) = (o.id, o.status, o.payloadLength)
+    let extensions = o.extensions.byteCount
+    do throws(WireError) { try walkFrame(&id, extensions, &status, &length, nil, &quick) } catch { quick.lose() }
+    guard _fastPath(!quick.isLost) else { return false }
+    wire.used = quick.used
+    next = id &+ 1
+    return true
+  }
+  /// The same for an object of a subgroup.
+  @usableFromInline @_transparent
+  mutating func writeObject(_ o: borrowing ObjectHeader, _ wire: inout WireWriter) -> Bool {
     var quick = QuickWriter(&wire)
     // By field: a copy of the header costs more than writing it.
     var (id, status, length) = (o.id, o.status, o.payloadLength), extensions = o.extensions
     do throws(WireError) {
       try statuses.check(status, extensions.byteCount)
-      try walk(&id, &extensions, &status, &length, &quick)
+      try walkObject(&id, &extensions, &status, &length, &quick)
     } catch { quick.lose() }
-    if _slowPath(quick.isLost) {
-      try writeCarefully(o.id, o.extensions, o.status, o.payloadLength, &wire)
-    } else {
-      wire.used = quick.used
-    }
+    guard _fastPath(!quick.isLost) else { return false }
+    wire.used = quick.used
     advance(past: o.id)
+    return true
   }
   @usableFromInline @inline(never) func writeCarefully(
     _ id: UInt64, _ extensions: RawSpan, _ status: ObjectStatus, _ length: UInt64, _ wire: inout WireWriter
