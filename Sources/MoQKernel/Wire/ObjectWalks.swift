@@ -94,7 +94,8 @@ public struct SubgroupStream: Sendable {
     if !quick.isLost { return wire.offset = quick.offset }
     var (stream, careful) = (self, wire)
     try stream.walkCarefully(&careful)
-    (self, wire) = (stream, careful)
+    take(stream)
+    wire.follow(careful)
   }
   /// The header, written. On an error the writer may hold a part of it.
   @_transparent public mutating func walkHeader(_ wire: inout WireWriter) throws(WireError) {
@@ -103,7 +104,12 @@ public struct SubgroupStream: Sendable {
     if !quick.isLost { return wire.used = quick.used }
     var stream = self
     try stream.walkCarefully(&wire)
-    self = stream
+    take(stream)
+  }
+  /// Takes over what a header can change, field by field: what it cannot stays where it is, in a register.
+  @usableFromInline @_transparent mutating func take(_ other: SubgroupStream) {
+    (flags, requestID, trackAlias) = (other.flags, other.requestID, other.trackAlias)
+    (group, subgroup, priority) = (other.group, other.subgroup, other.priority)
   }
   @usableFromInline @inline(never) mutating func walkCarefully(_ wire: inout WireReader) throws(WireError) {
     try Self.walkHeader(of: &self, &wire)
@@ -198,7 +204,8 @@ public struct SubgroupStream: Sendable {
     }
     var (header, careful) = (o, wire)
     try readCarefully(&header, &careful)
-    (o, wire) = (header, careful)
+    o = header
+    wire.follow(careful)
     advance(past: o.id)
     finish(&o)
   }

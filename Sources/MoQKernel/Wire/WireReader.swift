@@ -249,6 +249,11 @@ public struct WireReader: ~Escapable, WireWalk {
   /// Goes back to where a truncated object began, to wait for the rest of it.
   @inlinable public mutating func rewind(to mark: Int) { offset = min(max(mark, 0), offset) }
 
+  /// Goes to where a copy of this reader has got to, outside of a body that either began.
+  @usableFromInline @_transparent mutating func follow(_ other: borrowing WireReader) {
+    (offset, fieldStart) = (other.offset, other.fieldStart)
+  }
+
   // MARK: Bodies
   /// Narrows the cursor to a body of `count` bytes, returning the bound to restore.
   @inlinable mutating func begin(_ count: Int) throws(WireError) -> Int {
