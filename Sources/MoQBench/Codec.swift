@@ -19,15 +19,9 @@ enum Codec {
   /// A message of three bytes, measured at 2.1: what every message costs for being any of 33 (some 30 ns, to be put
   /// into the enum, framed and handed on) is more than its twin costs at all.
   static let smallestLimit = 2.5
-  /// A track whose path is one list, measured at 1.46: ours puts namespace and name together to write them, and takes
-  /// them apart when they were read whole, so that the path has one spelling.
-  static let pathLimit = 1.7
-  /// A group's header and a frame, measured at 1.1 in moq-lite and, from build to build, at 1.3 or 1.55 in transfork,
-  /// whose twin has four integers to write and read, in 12 ns.
-  static let groupLimit = 1.8
-  /// An object's header alone, measured at 0.7 to 1.6, and at 2.1 to 2.4 where it is a frame, which is a length and no
-  /// more: ours asks the dialect's forms, which are values in memory, at each; the twin has constants.
-  static let objectLimit = 2.0, frameLimit = 2.6
+  /// An object's header alone, measured at 0.7 to 1.75: ours asks the dialect's forms, which are values in memory, at
+  /// each; the twin has constants. Of a frame, which is a length and no more, the asking is the greater part.
+  static let objectLimit = 2.0
   /// Objects of a stream, and bytes of each one's payload.
   static let count = 1_000, payload = 100
 
@@ -41,17 +35,12 @@ enum Codec {
     ) -> Case {
       Case(name, column, limit: limit) { race(ours: ours, twin: twin) }
     }
-    let isFrames = dialect.objects.datagram == nil, isPath = dialect.rules.naming == .path
     let isSmall = size(of: ok, dialect) < 4
     var cases = [
-      versus("SUBSCRIBE", isPath ? pathLimit : limit, { trip(subscribe, dialect, $0) }, { twin.trip(subscribe, $0) }),
+      versus("SUBSCRIBE", limit, { trip(subscribe, dialect, $0) }, { twin.trip(subscribe, $0) }),
       versus("SUBSCRIBE_OK", isSmall ? smallestLimit : limit, { trip(ok, dialect, $0) }, { twin.trip(ok, $0) }),
-      versus(
-        "subgroup, 1 object", isFrames ? groupLimit : limit, { subgroup(bytes, dialect, $0) },
-        { twin.subgroup(bytes, $0) }),
-      versus(
-        "each further object", isFrames ? frameLimit : objectLimit, { objects(bytes, dialect, $0) },
-        { twin.objects(bytes, $0) }),
+      versus("subgroup, 1 object", limit, { subgroup(bytes, dialect, $0) }, { twin.subgroup(bytes, $0) }),
+      versus("each further object", objectLimit, { objects(bytes, dialect, $0) }, { twin.objects(bytes, $0) }),
     ]
     if !datagram.isEmpty {
       cases.append(
