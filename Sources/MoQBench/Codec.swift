@@ -16,6 +16,8 @@ extension Suite {
 enum Codec {
   /// How much more than its twin a case may cost.
   static let limit = 1.4
+  /// SUBSCRIBE, measured at 0.96 to 1.39. Where its code comes to lie in memory makes 0.05 of it from build to build.
+  static let subscribeLimit = 1.45
   /// A message of three bytes, measured at 2.1: what every message costs for being any of 33 (some 30 ns, to be put
   /// into the enum, framed and handed on) is more than its twin costs at all.
   static let smallestLimit = 2.5
@@ -37,7 +39,7 @@ enum Codec {
     }
     let isSmall = size(of: ok, dialect) < 4
     var cases = [
-      versus("SUBSCRIBE", limit, { trip(subscribe, dialect, $0) }, { twin.trip(subscribe, $0) }),
+      versus("SUBSCRIBE", subscribeLimit, { trip(subscribe, dialect, $0) }, { twin.trip(subscribe, $0) }),
       versus("SUBSCRIBE_OK", isSmall ? smallestLimit : limit, { trip(ok, dialect, $0) }, { twin.trip(ok, $0) }),
       versus("subgroup, 1 object", limit, { subgroup(bytes, dialect, $0) }, { twin.subgroup(bytes, $0) }),
       versus("each further object", objectLimit, { objects(bytes, dialect, $0) }, { twin.objects(bytes, $0) }),

@@ -70,31 +70,14 @@ public struct WireReader: ~Escapable, WireWalk {
   public mutating func tuple(
     _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
   ) throws(WireError) {
-    let fields = try self.fields(name, form), end = offset
-    value = try namespace(fields.start, fields.count, upTo: end, isCanonical: fields.isCanonical, name)
-  }
-  public mutating func parts(
-    _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, last: inout [UInt8], _ form: NamespaceForm
-  ) throws(WireError) {
-    let fields = try self.fields(name, form)
-    guard fields.count > 0 else { throw .invalid(.init(name), 0, wanted: "a part at least") }
-    value = try namespace(fields.start, fields.count &- 1, upTo: fields.last, isCanonical: fields.isCanonical, name)
-    last = copy(try length(name, .max))
-  }
-  /// Passes over a namespace's fields, and says where the first and the last of them begin, and whether they are as
-  /// a namespace keeps them.
-  @inline(__always) private mutating func fields(
-    _ name: StaticString, _ form: NamespaceForm
-  ) throws(WireError) -> (start: Int, last: Int, count: Int, isCanonical: Bool) {
     fieldStart = offset
     guard let count = varint() else { throw .truncated(.init(name)) }
     guard count >= form.fewest, count <= TrackNamespace.maximumFields else {
       throw .invalid(.init(name), count, wanted: form.fewest == 0 ? "0 to 32 fields" : "1 to 32 fields")
     }
     let start = offset
-    var isCanonical = integers == .quic, size = 0, last = start
+    var isCanonical = integers == .quic, size = 0
     for _ in 0..<count {
-      last = offset
       // Most fields are short and have bytes.
       if offset < end {
         let first = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
@@ -104,27 +87,25 @@ public struct WireReader: ~Escapable, WireWalk {
           continue
         }
       }
+      let before = offset
       let length = try self.length(name, form.maximumBytes)
       guard length > 0 || form.allowsEmptyFields else { throw .invalid(.init(name), 0, wanted: "no empty field") }
       // The shortest length is kept as it is; equal namespaces must have equal bytes.
-      isCanonical = isCanonical && offset &- last == (length < 0x40 ? 1 : 2)
+      isCanonical = isCanonical && offset &- before == (length < 0x40 ? 1 : 2)
       offset += length
       size += length
     }
     guard size <= form.maximumBytes else {
       throw .tooLong(.init(name), UInt64(size), wanted: Self.bound(form.maximumBytes))
     }
-    return (start, last, Int(count), isCanonical)
-  }
-  /// A namespace of the fields from `start` to `end`, which is passed over.
-  @inline(__always) private mutating func namespace(
-    _ start: Int, _ count: Int, upTo end: Int, isCanonical: Bool, _ name: StaticString
-  ) throws(WireError) -> TrackNamespace {
+    let length = offset - start
     offset = start
-    if isCanonical { return TrackNamespace(count: count, encoded: copy(end &- start)) }
-    var value = TrackNamespace()
-    for _ in 0..<count { value.append(copy(try length(name, .max))) }
-    return value
+    guard isCanonical else {
+      value = TrackNamespace()
+      for _ in 0..<count { value.append(copy(try self.length(name, form.maximumBytes))) }
+      return
+    }
+    value = TrackNamespace(count: Int(count), encoded: copy(length))
   }
   public mutating func path(
     _ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm

@@ -91,32 +91,28 @@ public struct WireWriter: ~Copyable, WireWalk {
   @inlinable public mutating func tuple(
     _ name: StaticString, _ value: inout TrackNamespace, _ form: NamespaceForm
   ) throws(WireError) {
-    try fields(name, value, nil, form)
+    guard value.count >= form.fewest, value.count <= TrackNamespace.maximumFields else {
+      throw WireError(.inexpressible, .init(name), found: UInt64(value.count), wanted: "1 to 32 fields")
+    }
+    guard value.fits(with: 0, form.maximumBytes), form.allowsEmptyFields || !value.hasEmptyField else {
+      throw .inexpressible(.init(name))
+    }
+    try varint(UInt64(value.count), name)
+    guard integers == .leadingOnes else {
+      append(value.encoded)
+      return
+    }
+    for var field in value.fields { try bytes(name, &field, maximum: .max) }
   }
   /// Without the two put together, which would be an array that is made and let go.
-  @inlinable public mutating func parts(
+  public mutating func parts(
     _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, last: inout [UInt8], _ form: NamespaceForm
   ) throws(WireError) {
-    try fields(name, value, last, form)
-  }
-  /// The fields of a namespace, and one behind them where there is one.
-  @inlinable @inline(__always) mutating func fields(
-    _ name: StaticString, _ value: TrackNamespace, _ last: [UInt8]?, _ form: NamespaceForm
-  ) throws(WireError) {
-    let count = value.count &+ (last == nil ? 0 : 1)
-    guard count >= form.fewest, count <= TrackNamespace.maximumFields else {
-      throw WireError(.inexpressible, .init(name), found: UInt64(count), wanted: "1 to 32 fields")
-    }
-    guard value.fits(with: last?.count ?? 0, form.maximumBytes),
-      form.allowsEmptyFields || !value.hasEmptyField && last?.isEmpty != true
+    guard value.count < TrackNamespace.maximumFields, value.fits(with: last.count, form.maximumBytes),
+      form.allowsEmptyFields || !value.hasEmptyField && !last.isEmpty, integers == .quic
     else { throw .inexpressible(.init(name)) }
-    try varint(UInt64(count), name)
-    if integers == .quic {
-      append(value.encoded)
-    } else {
-      for var field in value.fields { try bytes(name, &field, maximum: .max) }
-    }
-    guard let last else { return }
+    try varint(UInt64(value.count &+ 1), name)
+    append(value.encoded)
     try varint(UInt64(last.count), name)
     append(last)
   }
