@@ -1,6 +1,5 @@
 """Chromium without a window, driven over its DevTools protocol by a pair of pipes. Standard library only."""
 
-import base64
 import json
 import os
 import select
@@ -10,9 +9,7 @@ import subprocess
 import tempfile
 import time
 
-
-class BrowserError(Exception):
-    pass
+from tab import BrowserError, Tab
 
 
 class Chromium:
@@ -107,7 +104,7 @@ class Chromium:
         return Page(self, url, dark, width, height)
 
 
-class Page:
+class Page(Tab):
     def __init__(self, browser, url, dark, width, height):
         self.browser = browser
         self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
@@ -117,9 +114,6 @@ class Page:
         self.look(dark, width, height)
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete'")
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.browser.call("Target.closeTarget", targetId=self.target)
@@ -141,21 +135,8 @@ class Page:
             raise BrowserError(details.get("exception", {}).get("description") or details.get("text"))
         return result["result"].get("value")
 
-    def wait(self, condition, limit=30, what=None):
-        """Waits until an expression is true, and returns its value."""
-        until = time.monotonic() + limit
-        while True:
-            value = self.run(condition)
-            if value:
-                return value
-            if time.monotonic() > until:
-                raise BrowserError(f"{what or condition} did not come true within {limit} s")
-            time.sleep(0.05)
-
-    def screenshot(self, path, whole=False):
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
-        with open(path, "wb") as file:
-            file.write(base64.b64decode(data))
+    def picture(self, whole):
+        return self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
 
     def complaints(self):
         """What the page itself did wrong: uncaught errors."""

@@ -1,6 +1,5 @@
 """Firefox without a window, driven by its Marionette protocol. Standard library only; as `chromium.py` for tests."""
 
-import base64
 import json
 import os
 import shutil
@@ -10,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from chromium import BrowserError
+from tab import BrowserError, Tab
 
 PREFERENCES = {
     "app.normandy.enabled": False,
@@ -121,7 +120,7 @@ class Firefox:
         return Page(self, url)
 
 
-class Page:
+class Page(Tab):
     def __init__(self, browser, url):
         self.browser = browser
         self.first = browser.call("WebDriver:GetWindowHandle")["value"]
@@ -133,9 +132,6 @@ class Page:
             "(() => { window.complaints = []; const note = (one) => window.complaints.push(String(one));"
             " addEventListener('error', ({ message }) => note(message));"
             " addEventListener('unhandledrejection', ({ reason }) => note(reason)); })()")
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.browser.call("WebDriver:CloseWindow")
@@ -155,21 +151,8 @@ class Page:
             raise BrowserError(error[0])
         return value
 
-    def wait(self, condition, limit=30, what=None):
-        """Waits until an expression is true, and returns its value."""
-        until = time.monotonic() + limit
-        while True:
-            value = self.run(condition)
-            if value:
-                return value
-            if time.monotonic() > until:
-                raise BrowserError(f"{what or condition} did not come true within {limit} s")
-            time.sleep(0.05)
-
-    def screenshot(self, path, whole=False):
-        data = self.browser.call("WebDriver:TakeScreenshot", full=whole)["value"]
-        with open(path, "wb") as file:
-            file.write(base64.b64decode(data))
+    def picture(self, whole):
+        return self.browser.call("WebDriver:TakeScreenshot", full=whole)["value"]
 
     def complaints(self):
         """What the page itself did wrong since it was there: uncaught errors."""

@@ -26,9 +26,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "Peers"))
 
-from chromium import BrowserError, Chromium  # noqa: E402
+from chromium import Chromium  # noqa: E402
 from exchange import Failure, Stage  # noqa: E402
 from firefox import Firefox  # noqa: E402
+from tab import BrowserError  # noqa: E402
 
 DIALECTS = ["draft-14", "moq-lite-01"]
 BROWSERS = {"chromium": Chromium, "firefox": Firefox}
