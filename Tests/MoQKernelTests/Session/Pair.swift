@@ -17,41 +17,54 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Two sessions, a network between them that delays, splits and reorders as its seed says, and a clock.
 final class Pair {
+  // What is private to this file costs no check of exclusive access: the scan for what may be delivered is most of a run.
   /// One direction of one stream.
-  final class Pipe {
+  fileprivate final class Pipe {
     var bytes: [UInt8] = []
     var window: Int
     var hasFIN = false, isFINDelivered = false
     var reset: UInt64?
     var isOver = false
-    var isAcknowledged = false
     init(window: Int) { self.window = window }
     var canDeliver: Bool {
-      !isOver && (reset != nil || (!bytes.isEmpty && window > 0) || (bytes.isEmpty && hasFIN && !isFINDelivered))
+      if isOver { return false }
+      if reset != nil { return true }
+      return bytes.isEmpty ? hasFIN && !isFINDelivered : window > 0
     }
   }
   final class Link {
-    let kind: StreamKind
-    let opener: Side
-    var keys: [StreamKey?] = [nil, nil]
+    fileprivate let kind: StreamKind
+    fileprivate var keys = Each<StreamKey?>(nil, nil)
     /// By the side that sends.
-    var pipes: [Pipe?] = [nil, nil]
-    var isRefused = false
-    init(_ kind: StreamKind, _ opener: Side) { (self.kind, self.opener) = (kind, opener) }
+    fileprivate var pipes = Each<Pipe?>(nil, nil)
+    fileprivate var isRefused = false
+    fileprivate var isOver: Bool { isRefused || pipes.client?.isOver ?? true && pipes.server?.isOver ?? true }
+    fileprivate init(_ kind: StreamKind) { self.kind = kind }
   }
   enum Side: Int, CaseIterable {
     case client, server
     var other: Side { self == .client ? .server : .client }
   }
+  /// What there is once for each side; unlike an array it needs no memory of its own.
+  struct Each<Value> {
+    var client: Value, server: Value
+    init(_ client: Value, _ server: Value) { (self.client, self.server) = (client, server) }
+    subscript(side: Side) -> Value {
+      get { side == .client ? client : server }
+      _modify { if side == .client { yield &client } else { yield &server } }
+    }
+    var both: [Value] { [client, server] }
+    func map<Other>(_ transform: (Value) -> Other) -> [Other] { both.map(transform) }
+  }
 
-  let cores: [SessionCore]
-  var generator: SeededGenerator
+  let cores: Each<SessionCore>
+  private var generator: SeededGenerator
   var now: UInt64 = 1_000_000
-  var links: [Link] = []
-  var byKey: [[StreamKey: Link]] = [[:], [:]]
-  var datagrams: [[[UInt8]]] = [[], []]
-  var stops: [(Side, Link, UInt64)] = []
-  var closes: [(Side, SessionEnd)] = []
+  private var links: [Link] = []
+  var byKey = Each<[StreamKey: Link]>([:], [:])
+  var datagrams = Each<[[UInt8]]>([], [])
+  private var stops: [(Side, Link, UInt64)] = []
+  private var closes: [(Side, SessionEnd)] = []
   var isDead = false
   /// Percent.
   var datagramLoss = 10
@@ -61,23 +74,21 @@ final class Pair {
   var faults: [String] = []
   /// Told of each event, in order.
   var onEvent: (Side, Event) -> Void = { _, _ in }
-  var checkers: [EventChecker]
+  var checkers = Each(EventChecker(), EventChecker())
 
   init(
     seed: UInt64, client: SessionConfiguration = SessionConfiguration(),
     server: SessionConfiguration = SessionConfiguration(), registry: [any Dialect.Type]
   ) {
     generator = SeededGenerator(seed: seed)
-    cores = [
+    cores = Each(
       SessionCore(role: .client, options: client, registry: registry),
-      SessionCore(role: .server, options: server, registry: registry),
-    ]
-    checkers = [EventChecker(), EventChecker()]
+      SessionCore(role: .server, options: server, registry: registry))
     for side in Side.allCases { self[side].ticked(at: Instant(nanoseconds: now)) }
   }
-  subscript(side: Side) -> SessionCore { cores[side.rawValue] }
-  var client: SessionCore { cores[0] }
-  var server: SessionCore { cores[1] }
+  subscript(side: Side) -> SessionCore { cores[side] }
+  var client: SessionCore { cores.client }
+  var server: SessionCore { cores.server }
 
   func connect(alpn: String? = nil, subprotocol: String? = nil, transport: TransportKind = .quic) {
     for side in Side.allCases { self[side].connected(alpn: alpn, subprotocol: subprotocol, transport: transport) }
@@ -95,7 +106,7 @@ final class Pair {
       for side in Side.allCases {
         self[side].drainEffects { perform($0, side) }
         self[side].drainEvents { event in
-          checkers[side.rawValue].note(event)
+          checkers[side].note(event)
           onEvent(side, event)
         }
       }
@@ -104,12 +115,12 @@ final class Pair {
   private func perform(_ effect: Effect, _ side: Side) {
     switch effect {
     case .open(let key, let kind, _):
-      let link = Link(kind, side)
-      link.keys[side.rawValue] = key
-      link.pipes[side.rawValue] = Pipe(window: window)
-      if kind == .bidirectional { link.pipes[side.other.rawValue] = Pipe(window: window) }
-      if byKey[side.rawValue][key] != nil { faults.append("\(key) is opened twice") }
-      byKey[side.rawValue][key] = link
+      let link = Link(kind)
+      link.keys[side] = key
+      link.pipes[side] = Pipe(window: window)
+      if kind == .bidirectional { link.pipes[side.other] = Pipe(window: window) }
+      if byKey[side][key] != nil { faults.append("\(key) is opened twice") }
+      byKey[side][key] = link
       links.append(link)
     case .send(let key, let bytes):
       guard let pipe = pipe(key, side, "send") else { return }
@@ -125,25 +136,25 @@ final class Pair {
       if pipe.reset != nil { faults.append("a second reset of \(key)") }
       pipe.reset = code
     case .stop(let key, let code):
-      guard let link = byKey[side.rawValue][key] else { return faults.append("stop of \(key), which is not known") }
+      guard let link = byKey[side][key] else { return faults.append("stop of \(key), which is not known") }
       stops.append((side.other, link, code))
     case .consumed(let key, let count):
-      guard let link = byKey[side.rawValue][key] else { return faults.append("credit for \(key), which is not known") }
-      link.pipes[side.other.rawValue]?.window += count
+      guard let link = byKey[side][key] else { return faults.append("credit for \(key), which is not known") }
+      link.pipes[side.other]?.window += count
     case .forget(let key):
-      if byKey[side.rawValue].removeValue(forKey: key) == nil { faults.append("\(key) is forgotten twice") }
-    case .datagram(let bytes): datagrams[side.rawValue].append(bytes.array)
+      if byKey[side].removeValue(forKey: key) == nil { faults.append("\(key) is forgotten twice") }
+    case .datagram(let bytes): datagrams[side].append(bytes.array)
     case .close(let code, let reason):
       let end = SessionEnd(.peer, .unknown(code), code: code, phrase: reason)
       closes.append((side.other, end))
     }
   }
   private func pipe(_ key: StreamKey, _ side: Side, _ what: String) -> Pipe? {
-    guard let link = byKey[side.rawValue][key] else {
+    guard let link = byKey[side][key] else {
       faults.append("\(what) on \(key), which is not known")
       return nil
     }
-    guard let pipe = link.pipes[side.rawValue] else {
+    guard let pipe = link.pipes[side] else {
       faults.append("\(what) on \(key), which only receives")
       return nil
     }
@@ -152,54 +163,65 @@ final class Pair {
 
   // MARK: The network
 
+  /// Bytes of `side` that were not delivered yet.
+  func waiting(from side: Side) -> Int { links.reduce(0) { $0 + ($1.pipes[side]?.bytes.count ?? 0) } }
+
+  /// What the network may do next.
+  private enum Delivery {
+    case stream(Link, from: Side, Pipe)
+    case datagram(from: Side)
+    case stop(Int)
+    case close
+  }
+  /// Kept for its room: a run takes thousands of steps.
+  private var choices: [Delivery] = []
+
   /// Delivers one thing. False: there is nothing to deliver.
   func step() -> Bool {
     guard !isDead else { return false }
-    var choices: [() -> Void] = []
+    choices.removeAll(keepingCapacity: true)
     for link in links where !link.isRefused {
-      for sender in Side.allCases {
-        guard let pipe = link.pipes[sender.rawValue], pipe.canDeliver else { continue }
-        choices.append { self.deliver(link, from: sender, pipe) }
-      }
+      if let pipe = link.pipes.client, pipe.canDeliver { choices.append(.stream(link, from: .client, pipe)) }
+      if let pipe = link.pipes.server, pipe.canDeliver { choices.append(.stream(link, from: .server, pipe)) }
     }
-    for side in Side.allCases where !datagrams[side.rawValue].isEmpty {
-      choices.append { self.deliverDatagram(from: side) }
-    }
-    for index in stops.indices { choices.append { self.deliverStop(index) } }
-    if !closes.isEmpty {
-      choices.append {
-        let (side, end) = self.closes.removeFirst()
-        self[side].transportClosed(end)
-      }
-    }
+    for side in Side.allCases where !datagrams[side].isEmpty { choices.append(.datagram(from: side)) }
+    for index in stops.indices { choices.append(.stop(index)) }
+    if !closes.isEmpty { choices.append(.close) }
     guard !choices.isEmpty else { return false }
     now += UInt64(generator.below(2_000_000))
     for side in Side.allCases { self[side].ticked(at: Instant(nanoseconds: now)) }
-    choices[generator.below(choices.count)]()
+    switch choices[generator.below(choices.count)] {
+    case .stream(let link, let sender, let pipe): deliver(link, from: sender, pipe)
+    case .datagram(let side): deliverDatagram(from: side)
+    case .stop(let index): deliverStop(index)
+    case .close:
+      let (side, end) = closes.removeFirst()
+      self[side].transportClosed(end)
+    }
     pump()
     return true
   }
   private func deliver(_ link: Link, from sender: Side, _ pipe: Pipe) {
     let receiver = sender.other
-    defer { if link.isRefused || link.pipes.allSatisfy({ $0?.isOver ?? true }) { links.removeAll { $0 === link } } }
-    if link.keys[receiver.rawValue] == nil {
-      guard pipe.reset == nil || !pipe.bytes.isEmpty || true, let key = self[receiver].opened(link.kind) else {
+    defer { if link.isOver { links.removeAll { $0 === link } } }
+    if link.keys[receiver] == nil {
+      guard let key = self[receiver].opened(link.kind) else {
         // Refused: the transport stops and resets it by itself.
         link.isRefused = true
-        if let key = link.keys[sender.rawValue], byKey[sender.rawValue][key] != nil {
+        if let key = link.keys[sender], byKey[sender][key] != nil {
           self[sender].wasStopped(key, code: 0)
           if link.kind == .bidirectional { self[sender].wasReset(key, code: 0) }
         }
         return
       }
-      link.keys[receiver.rawValue] = key
-      byKey[receiver.rawValue][key] = link
+      link.keys[receiver] = key
+      byKey[receiver][key] = link
     }
-    guard let key = link.keys[receiver.rawValue] else { return }
+    guard let key = link.keys[receiver] else { return }
     // A reset overtakes what was not delivered, or comes after some of it.
     if let code = pipe.reset, pipe.bytes.isEmpty || generator.chance(50) {
       pipe.isOver = true
-      if byKey[receiver.rawValue][key] != nil { self[receiver].wasReset(key, code: code) }
+      if byKey[receiver][key] != nil { self[receiver].wasReset(key, code: code) }
       return
     }
     let most = min(pipe.bytes.count, pipe.window)
@@ -209,22 +231,22 @@ final class Pair {
     pipe.window -= count
     let fin = pipe.hasFIN && pipe.bytes.isEmpty && (count == 0 || generator.chance(70))
     if fin { (pipe.isFINDelivered, pipe.isOver) = (true, true) }
-    if byKey[receiver.rawValue][key] != nil {
+    if byKey[receiver][key] != nil {
       chunk.withUnsafeBytes { self[receiver].received($0, fin: fin, on: key) }
     }
-    if let own = link.keys[sender.rawValue], byKey[sender.rawValue][own] != nil {
+    if let own = link.keys[sender], byKey[sender][own] != nil {
       if count > 0 { self[sender].drained(own, count) }
       if fin { self[sender].acknowledged(own) }
     }
   }
   private func deliverDatagram(from side: Side) {
-    let index = generator.below(datagrams[side.rawValue].count)
-    let bytes = datagrams[side.rawValue].remove(at: index)
+    let index = generator.below(datagrams[side].count)
+    let bytes = datagrams[side].remove(at: index)
     if !generator.chance(datagramLoss) { bytes.withUnsafeBytes { self[side.other].received(datagram: $0) } }
   }
   private func deliverStop(_ index: Int) {
     let (side, link, code) = stops.remove(at: index)
-    guard let key = link.keys[side.rawValue], byKey[side.rawValue][key] != nil else { return }
+    guard let key = link.keys[side], byKey[side][key] != nil else { return }
     self[side].wasStopped(key, code: code)
   }
 
@@ -237,7 +259,7 @@ final class Pair {
   }
   /// Lets the time pass to the next deadline of either side. False: there is none.
   func waitForDeadline() -> Bool {
-    guard let next = cores.compactMap(\.nextDeadline).min() else { return false }
+    guard let next = cores.map(\.nextDeadline).compactMap(\.self).min() else { return false }
     now = max(now, next.nanoseconds)
     for side in Side.allCases { self[side].ticked(at: Instant(nanoseconds: now)) }
     pump()

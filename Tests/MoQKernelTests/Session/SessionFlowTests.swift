@@ -11,11 +11,15 @@ extension Pair {
     connect(alpn: speech.alpn)
     settle()
   }
-  var allFaults: [String] { faults + checkers.flatMap(\.faults) }
+  var allFaults: [String] { faults + checkers.both.flatMap(\.faults) }
 }
 
 func payload(_ group: UInt64, _ id: UInt64, _ count: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: UInt64($0) &* 31 &+ group &* 7 &+ id &* 3) }
+  let first = UInt8(truncatingIfNeeded: group &* 7 &+ id &* 3)
+  return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+    for index in 0..<count { bytes.initializeElement(at: index, to: UInt8(truncatingIfNeeded: index) &* 31 &+ first) }
+    filled = count
+  }
 }
 
 @Suite struct SessionFlowTests {

@@ -110,7 +110,7 @@ final class SimulatedWorld {
       pair.settle()
     }
     for side in Pair.Side.allCases {
-      let owner = owners[side.rawValue], checker = pair.checkers[side.rawValue]
+      let owner = owners[side.rawValue], checker = pair.checkers[side]
       if checker.end == nil { faults.append("\(side) never ended") }
       if !owner.ours.isEmpty { faults.append("\(side): \(owner.ours) never ended") }
       if checker.openRequests > 0 { faults.append("\(side): \(checker.openRequests) requests of the peer never ended") }
@@ -190,7 +190,7 @@ final class SimulatedWorld {
       else { return }
       owners[side.rawValue].receiving[key] = nil
       owners[side.rawValue].unconsumed.removeAll { $0.0 == key }
-      pair.checkers[side.rawValue].forget(key)
+      pair.checkers[side].forget(key)
       core.stop(stream: key, .cancelled)
     }
     pair.pump()
@@ -211,7 +211,7 @@ final class SimulatedWorld {
     owners[side.rawValue].ours.removeAll { $0 == key }
     owners[side.rawValue].peers.removeAll { $0.0 == key }
     owners[side.rawValue].unanswered.removeAll { $0.0 == key }
-    pair.checkers[side.rawValue].forget(key)
+    pair.checkers[side].forget(key)
   }
 
   private func answer(_ side: Pair.Side) {

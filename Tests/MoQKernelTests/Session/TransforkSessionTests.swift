@@ -209,7 +209,7 @@ import Testing
       pair.server.tell(GroupGap((2 * group)...(2 * group), .tooFarBehind), of: theirs)
     }
     pair.pump()
-    let waiting = pair.links.compactMap { $0.pipes[Pair.Side.server.rawValue]?.bytes.count }.reduce(0, +)
+    let waiting = pair.waiting(from: .server)
     #expect(waiting > 100_000 && waiting < pair.server.configuration.highWater + 100, "\(waiting) bytes")
     #expect(pair.server.counters.gapsDropped > 0 && pair.server.isEstablished && pair.allFaults == [])
   }

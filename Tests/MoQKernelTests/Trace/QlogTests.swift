@@ -17,7 +17,7 @@ import Testing
       adjust(&configuration)
       pair = Pair(seed: seed, client: configuration, server: configuration, registry: dialects)
       taps = pair.cores.map { _ in QlogTap(start: Instant(nanoseconds: 1_000_000)) }
-      for (core, tap) in zip(pair.cores, taps) { core.tap = tap }
+      for (core, tap) in zip(pair.cores.both, taps) { core.tap = tap }
       pair.connect(alpn: SessionCore.alpns(for: configuration, registry: dialects).first)
       pair.settle()
     }
@@ -226,7 +226,7 @@ import Testing
     let watched = Watched("draft-14")
     let core = watched.pair.server
     // A SUBSCRIBE whose namespace has more fields than bytes.
-    let key = try #require(watched.pair.byKey[1].keys.first)
+    let key = try #require(watched.pair.byKey.server.keys.first)
     let bytes: [UInt8] = [0x03, 0x00, 0x02, 0x00, 0x20]
     bytes.withUnsafeBytes { core.received($0, fin: false, on: key) }
     let records = try watched.flush()[1]
