@@ -35,6 +35,8 @@ public final class HTTP3Connection: ConnectionHandler {
     /// Swallows what still comes on the session's streams.
     let sink = ConnectionHandler()
   }
+  /// Until then a client that has confirmed a close may leave by itself, in the nanoseconds of `loop.now`.
+  private var leaveBy: UInt64 = 0
   private var isReady = false
   /// When the last session had ended; nil: there is one.
   private var idleSince: UInt64?
@@ -143,7 +145,7 @@ public final class HTTP3Connection: ConnectionHandler {
     for session in sessions.values { session.driver.streamCapReached(connection) }
   }
 
-  public override var awaitsPeer: Bool { !closing.isEmpty || !unsettled.isEmpty }
+  public override var awaitsPeer: Bool { !closing.isEmpty || !unsettled.isEmpty || loop.now < leaveBy }
 
   public override func endpointCloses(_ connection: QUICConnection) {
     // The connection's close may overtake the session's; if there is but one session it says the same.
@@ -213,6 +215,9 @@ public final class HTTP3Connection: ConnectionHandler {
     case .goingAway: for session in sessions.values { session.driver.owner?.drains(session.driver) }
     case .ended(let session, let end): ended(session, end)
     case .settled(let session):
+      // What the peer's transport has confirmed need not have reached its application: Chromium tells a page that the
+      // connection was lost if it ends before the task runs that tells of the session's close.
+      leaveBy = loop.now &+ min(connection.closingPeriod, QUICConnection.closingPatience)
       settled(session)
     case .close(let code, let reason):
       connection.close(code: code.rawValue, reason: reason, afterSending: false)

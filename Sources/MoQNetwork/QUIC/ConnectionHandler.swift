@@ -55,7 +55,7 @@ open class ConnectionHandler {
   /// The endpoint is about to close the connection: what is written now is the last that may be sent.
   open func endpointCloses(_ connection: QUICConnection) {}
 
-  /// Whether the peer has yet to confirm what the end of the connection could overtake.
+  /// Whether the end of the connection could still overtake what the peer has to learn first.
   open var awaitsPeer: Bool { false }
 
   /// The connection is over. Its streams are dead; no further call follows.

@@ -15,6 +15,10 @@ extension QUICConnection {
   /// How long a graceful close waits for the peer to acknowledge what was sent, in nanoseconds.
   static var closingPatience: UInt64 { 1_000_000_000 }
 
+  /// For how long packets of a connection that is over may still arrive: three probe timeouts, in nanoseconds
+  /// (RFC 9000 §10.2).
+  var closingPeriod: UInt64 { library.map { 3 &* ngtcp2_conn_get_pto($0) } ?? 0 }
+
   /// Closes the connection. `handler.closed` follows, with this code and reason.
   ///
   /// With `afterSending` everything that was queued before is sent and acknowledged first, but for at most a
@@ -148,7 +152,7 @@ extension QUICConnection {
     ended = []
     datagrams.removeAll()
     maximumDatagramSize = 0
-    lastPeriod = library.map { 3 &* ngtcp2_conn_get_pto($0) } ?? 0
+    lastPeriod = closingPeriod
     endpoint.ended(self)
     let handler = handler
     self.handler = ConnectionHandler()
