@@ -26,6 +26,7 @@ extension Draft07 {
     wishes: [.groupOrder, .deliveryTimeout, .authorization],
     answering: .full,
     gaps: .missing,
+    gapExtensions: nil,
     naming: .pair,
     fetching: .standalone,
     updating: .narrowing,

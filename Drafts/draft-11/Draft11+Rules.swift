@@ -10,6 +10,7 @@ extension Draft11 {
     ]
     rules.numbering = .parity
     rules.numbered = [.subscribe, .fetch, .trackStatus, .publishNamespace, .subscribeNamespace]
+    rules.gapExtensions = Rules.GapExtensions(groups: 0x40, objects: nil, immutable: nil, mayRepeat: true)
     rules.filters = [.nextGroup, .nextObject, .absolute]
     rules.fetching = .joining
     rules.tokenAliases = .exist(overhead: 8, unknown: .refusesRequest)

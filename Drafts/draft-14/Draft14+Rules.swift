@@ -11,6 +11,7 @@ extension Draft14 {
         serverParameters: [.maxRequestID, .implementation, .maxTokenCacheSize], profile: nil, layouts: nil)
     ]
     rules.numbered.insert(.subscribeUpdate)
+    rules.gapExtensions = Rules.GapExtensions(groups: 0x3c, objects: 0x3e, immutable: 0xb, mayRepeat: false)
     rules.profiles = [
       Rules.Profile(name: "moq-dev", signs: [.implementation("moq-lite-rs")], layouts: Draft14MoqDev.self),
       .countingAsItLikes("imquic-3350253", signs: [.implementation("imquic 0.0.1"), .evenServerIDs]),

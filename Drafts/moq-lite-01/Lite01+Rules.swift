@@ -37,6 +37,7 @@ extension Lite01 {
     wishes: [],
     answering: .priority,
     gaps: .missing,
+    gapExtensions: nil,
     naming: .pair,
     fetching: .missing,
     updating: .priorityOnly,

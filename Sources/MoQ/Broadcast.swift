@@ -258,8 +258,10 @@ public final class BroadcastTrack: Sendable {
 
   /// Says that groups will not come, so that nobody waits for them; the next group is numbered after them.
   ///
-  /// Subscribers hear it where their dialect has words for it: SUBSCRIBE_GAP, and, for at most 64 groups that do not
-  /// exist, the end of each group. Throws `ended` if the track is finished, and `badOption` if the numbers are too large.
+  /// Subscribers hear it where their dialect has words for it: transfork's SUBSCRIBE_GAP says it at once and why. That
+  /// groups do not exist and never will (`.doesNotExist`), drafts 11 to 14 say with the next group's objects (Prior Group
+  /// ID Gap), and older ones, for at most 64 groups at a time, with an empty group for each. Such a group takes no objects
+  /// any more. Throws `ended` if the track is finished, and `badOption` if the numbers are too large.
   public func skip(
     _ groups: ClosedRange<UInt64>, because reason: StreamReason = .doesNotExist
   ) async throws(MoQError) {
@@ -330,7 +332,7 @@ public final class GroupWriter: Sendable {
     guard !shared.isLost.load(ordering: .relaxed) else {
       throw MoQError(
         .ended,
-        "group \(sequence) of \(core.fullName): an object was not taken, since the group left the cache or its number was not new"
+        "group \(sequence) of \(core.fullName): an object was not taken, since the group left the cache or was skipped, or its number was not new"
       )
     }
     let number = state.withLock { state -> UInt64? in

@@ -71,8 +71,9 @@ public final class Subscription: AsyncSequence, Sendable {
 
   /// Groups that will not come, or not whole, as the publisher says it and why. Ends with the subscription.
   ///
-  /// Only transfork has words for groups that never begin (SUBSCRIBE_GAP); in every dialect a group that was begun and
-  /// given up says so in its `ending`. Of reports that nobody takes the first 1,024 are kept.
+  /// Groups that never begin are told of by transfork (SUBSCRIBE_GAP) and, if they do not exist, by drafts 11 to 14 (the
+  /// extension header Prior Group ID Gap); other dialects have no words for them. In every dialect a group that was begun
+  /// and given up says so in its `ending`. Of reports that nobody takes the first 1,024 are kept.
   public var gaps: Gaps { Gaps(subscription: self) }
 
   /// Changes a running subscription; what is nil stays. A draft may allow only to narrow it.

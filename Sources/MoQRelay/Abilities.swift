@@ -16,6 +16,8 @@ struct Abilities: Equatable {
   var fetchesGroups = false
   /// Groups that will not come can be told.
   var gaps = false
+  /// The type of the extension header by which an object says how many groups before its own there are not.
+  var gapExtension: UInt64?
   /// An answer to SUBSCRIBE names the largest object there is.
   var tellsLargest = true
   /// What is announced may be a track rather than a namespace.
@@ -56,6 +58,7 @@ struct Abilities: Equatable {
     if case .onInterest = rules.announcing { announcesOnInterest = true }
     announcesTracks = rules.naming == .path
     gaps = rules.gaps == .exists
+    gapExtension = rules.gapExtensions?.groups
     if case .full = rules.answering {} else { tellsLargest = false }
   }
 }

@@ -41,8 +41,13 @@ public final class CachedGroup {
 
   /// The track's count of payload bytes when the group began.
   let offset: Int
+  /// How many groups right before it the application had said not to exist when it began.
+  let priorGap: UInt64
 
-  init(id: UInt64, track: CachedTrack) { (self.id, self.track, offset) = (id, track, track.ingested) }
+  init(id: UInt64, track: CachedTrack) {
+    (self.id, self.track, offset) = (id, track, track.ingested)
+    priorGap = track.skipped(before: id)
+  }
 
   var cache: Cache { track.cache }
 
@@ -184,6 +189,10 @@ public final class CachedSubgroup {
   func contains(_ id: UInt64, except: Run) -> Bool {
     for run in runs where run !== except && run.contains(id) { return true }
     return false
+  }
+  /// How many groups right before this one an object has to say there are not: 0, unless it is the subgroup's first.
+  func gap(before id: UInt64) -> UInt64 {
+    group.priorGap > 0 && runs.first?.objects.first?.info.id == id ? group.priorGap : 0
   }
   func closeDatagrams() {
     guard isDatagrams else { return }

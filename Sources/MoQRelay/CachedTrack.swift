@@ -84,6 +84,9 @@ public final class CachedTrack {
   /// The run that a stream's objects go to; nil: the group was evicted, or has too many.
   /// `lifetime`: how long they may be passed on; nil: for ever.
   func openRun(_ info: SubgroupInfo, lifetime: Duration?) -> Run? {
+    isSkipped(info.group) ? nil : makeRun(info, lifetime: lifetime)
+  }
+  private func makeRun(_ info: SubgroupInfo, lifetime: Duration?) -> Run? {
     let maximumAge = lifetime.map(Origin.milliseconds)
     if maximumAge != nil { isPerishable = true }
     if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
@@ -184,12 +187,14 @@ public final class CachedTrack {
   /// Groups will not come, or not whole, as the publisher says: whoever reads the track is told. Of a group that has
   /// begun its own stream tells.
   func missed(_ gap: GroupGap) {
-    // What there is of them is not known.
-    if let from = coverage, gap.groups.upperBound >= from.group {
-      let next = gap.groups.upperBound.addingReportingOverflow(1)
-      coverage = next.overflow ? nil : Location(next.partialValue, 0)
+    // What there is of them is not known, unless it is nothing.
+    if gap.reason != .doesNotExist {
+      if let from = coverage, gap.groups.upperBound >= from.group {
+        let next = gap.groups.upperBound.addingReportingOverflow(1)
+        coverage = next.overflow ? nil : Location(next.partialValue, 0)
+      }
+      fetched.removeAll { $0.start.group <= gap.groups.upperBound && $0.end.group >= gap.groups.lowerBound }
     }
-    fetched.removeAll { $0.start.group <= gap.groups.upperBound && $0.end.group >= gap.groups.lowerBound }
     for egress in subscribers { egress.missed(gap) }
     var group = group(from: gap.groups.lowerBound)
     while let here = group, here.id <= gap.groups.upperBound {
@@ -197,6 +202,51 @@ public final class CachedTrack {
       group = here.id < .max ? self.group(from: here.id + 1) : nil
     }
   }
+
+  // MARK: Groups that the application skips
+
+  /// Groups that the application, whose track it is, has said not to exist.
+  private var skipped = GroupRanges()
+  var skipsGroups: Bool { !skipped.ranges.isEmpty }
+  func isSkipped(_ group: UInt64) -> Bool { skipsGroups && skipped.contains(group...group) }
+  /// How many groups right before it have been skipped.
+  func skipped(before group: UInt64) -> UInt64 {
+    guard skipsGroups, group > 0, let range = skipped.range(around: group - 1) else { return 0 }
+    return group - range.lowerBound
+  }
+  /// The most groups that are said one by one not to exist.
+  private static var maximumEmptyGroups: Int { 64 }
+  /// Groups do not exist: all of them that nothing has come of.
+  ///
+  /// Some dialects have a word for it, some have the objects of the next group say it. For the others each is an end of
+  /// group that is its first object, unless they are too many, or unless the next group has begun without saying it.
+  func skip(_ groups: ClosedRange<UInt64>) {
+    var next = max(groups.lowerBound, evictedThrough?.addingSaturating(1) ?? 0), missing: [ClosedRange<UInt64>] = []
+    while next <= groups.upperBound {
+      let here = group(from: next)?.id
+      if here != next { missing.append(next...min(here.map { $0 - 1 } ?? .max, groups.upperBound)) }
+      guard let here, here < groups.upperBound else { break }
+      next = here + 1
+    }
+    for range in missing {
+      if group(range.upperBound.addingSaturating(1)) == nil { skipped.insert(forgettingTheLowest: range) }
+      if range.upperBound - range.lowerBound < UInt64(Self.maximumEmptyGroups) {
+        for group in range { makeEmpty(group) }
+      } else {
+        missed(GroupGap(range, .doesNotExist))
+      }
+    }
+    cache.trim()
+  }
+  private func makeEmpty(_ group: UInt64) {
+    guard let run = makeRun(SubgroupInfo(group: group, priority: priority), lifetime: nil) else { return }
+    let end = ObjectInfo(group: group, id: 0, priority: priority, status: .endOfGroup)
+    run.append(end, at: origin.milliseconds)
+    noted(end, group: run.subgroup.group)
+    run.close(.finished)
+    touched(run.subgroup.group)
+  }
+
   /// Groups below it will not come to this cache, or not again; nil: nothing is known.
   var firstGroup: UInt64? {
     let begun = evictedThrough.map { $0.addingSaturating(1) }

@@ -113,7 +113,7 @@ final class Cursor {
       release(egress)
     }
     do throws(CommandError) {
-      let stream = if let stream { stream } else { try open(info, egress) }
+      let stream = if let stream { stream } else { try open(&info, egress) }
       try egress.session.write(info, on: stream)
     } catch {
       guard case .inexpressible = error.kind else { close(egress); return false }
@@ -143,12 +143,14 @@ final class Cursor {
     return true
   }
 
-  private func open(_ first: ObjectInfo, _ egress: Egress) throws(CommandError) -> StreamKey {
+  private func open(_ first: inout ObjectInfo, _ egress: Egress) throws(CommandError) -> StreamKey {
     let info: SubgroupInfo
     if let subgroup {
+      let saysGap = first.say(gap: subgroup.gap(before: first.id), as: egress.abilities.gapExtension)
       info = SubgroupInfo(
         group: group.id, subgroup: subgroup.id, priority: subgroup.priority,
-        endsGroup: subgroup.endsGroup && !egress.endsWithin(group.id), hasExtensions: subgroup.hasExtensions)
+        endsGroup: subgroup.endsGroup && !egress.endsWithin(group.id),
+        hasExtensions: subgroup.hasExtensions || saysGap)
     } else {
       info = SubgroupInfo(group: group.id, priority: first.priority, endsGroup: true)
     }

@@ -125,6 +125,8 @@ final class Egress {
   func endsWithin(_ group: UInt64) -> Bool { endGroup == group && endObject != nil }
   private func wants(_ subgroup: CachedSubgroup) -> Bool {
     let group = subgroup.group.id
+    // The next group's objects say that it does not exist, so nothing of it may come.
+    if abilities.gapExtension != nil, track.isSkipped(group) { return false }
     return forward && !isOver && group >= start.group && group <= endGroup ?? .max
       && !(subgroup.isDatagrams && abilities.datagrams && abilities.subgroups)
   }
@@ -155,8 +157,20 @@ final class Egress {
 
   func missed(_ gap: GroupGap) {
     guard !isOver else { return }
-    guard abilities.gaps else { origin.counters.gapsDropped &+= 1; return }
+    guard abilities.gaps else {
+      if gap.reason != .doesNotExist || !objectsTellGaps { origin.counters.gapsDropped &+= 1 }
+      return
+    }
     session.tell(gap, of: key)
+  }
+  /// Whether the subscriber reads in the track's objects which groups there are not.
+  private var objectsTellGaps: Bool {
+    guard let type = abilities.gapExtension else { return false }
+    switch track.source {
+    case .none: return false
+    case .local: return true
+    case .upstream(let ingress): return type == ingress.attachment.abilities.gapExtension
+    }
   }
   /// A group was given up before it had a stream, whose reset would say it.
   func missed(_ group: UInt64, _ reason: StreamReason) {

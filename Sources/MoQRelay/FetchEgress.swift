@@ -10,6 +10,8 @@ final class FetchEgress {
   /// Inclusive.
   private let end: Location
   private let isDescending: Bool
+  /// The type of the extension header that says which groups there are not, where the dialect has it.
+  private let gapExtension: UInt64?
   private var stream: StreamKey?
   private var cursor: Cursor?
   private(set) var isOver = false
@@ -19,6 +21,7 @@ final class FetchEgress {
   ) {
     (self.attachment, session, self.key, self.track) = (attachment, attachment.session, key, track)
     (self.start, self.end, isDescending) = (start, end, descending)
+    gapExtension = attachment.abilities.gapExtension
     track.fetches += 1
   }
 
@@ -51,10 +54,17 @@ final class FetchEgress {
     cursor = cursor(at: isDescending ? track.group(through: end.group) : track.group(from: start.group))
     pump()
   }
-  private func cursor(at group: CachedGroup?) -> Cursor? {
+  private func cursor(at first: CachedGroup?) -> Cursor? {
+    var group = first
+    // The next group's objects say that it does not exist, so nothing of it may come.
+    while gapExtension != nil, let here = group, track.isSkipped(here.id) { group = following(here.id) }
     guard let group, group.id >= start.group, group.id <= end.group else { return nil }
     let from = group.id == start.group ? start.object : 0
     return Cursor(.fetch(self), group: group, subgroup: nil, scope: .fetch, from: from)
+  }
+  private func following(_ id: UInt64) -> CachedGroup? {
+    if isDescending { return id > 0 ? track.group(through: id - 1) : nil }
+    return id < .max ? track.group(from: id + 1) : nil
   }
 
   func pump() {
@@ -67,6 +77,9 @@ final class FetchEgress {
         guard !cursor.walk.isStale(arrived) else {
           track.origin.counters.objectsStale &+= 1
           return abort(.tooFarBehind)
+        }
+        if cursor.group.priorGap > 0, let subgroup = cursor.group.subgroup(info.subgroup) {
+          info.say(gap: subgroup.gap(before: info.id), as: gapExtension)
         }
         if info.subgroup == CachedSubgroup.datagrams { info.subgroup = info.id }
         do {
@@ -107,11 +120,7 @@ final class FetchEgress {
       // What is left of the range is not all here any more.
       if !isDescending || gone < id { return abort(.tooFarBehind) }
     }
-    if isDescending {
-      cursor = id > 0 ? cursor(at: track.group(through: id - 1)) : nil
-    } else {
-      cursor = id < .max ? cursor(at: track.group(from: id + 1)) : nil
-    }
+    cursor = cursor(at: following(id))
   }
 
   private func finish() {

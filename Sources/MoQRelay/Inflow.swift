@@ -115,8 +115,14 @@ struct DatagramInflow {
     var object = found
     object.payloadLength = UInt64(payload.count)
     let origin = track.origin
+    guard !track.isSkipped(object.group) else { origin.counters.objectsTooLate &+= 1; return }
+    let gap = track.skipsGroups && track.group(object.group) == nil ? track.skipped(before: object.group) : 0
     for egress in track.subscribers where egress.wants(datagram: object.location) {
-      egress.send(datagram: object, payload)
+      guard gap > 0 else { egress.send(datagram: object, payload); continue }
+      // The first of a group says which groups there are not before it.
+      var first = object
+      first.say(gap: gap, as: egress.abilities.gapExtension)
+      egress.send(datagram: first, payload)
     }
     object.subgroup = CachedSubgroup.datagrams
     if run == nil || group != object.group || run?.isDropped == true {

@@ -108,22 +108,12 @@ public final class LocalTrack {
   public func send(datagram object: ObjectInfo, payload: Bytes) {
     origin.batch { datagrams.datagram(object, payload, track: track) }
   }
-  /// The most groups that are said one by one not to exist.
-  private static var maximumEmptyGroups: Int { 64 }
-  /// Says that groups will not come. Where there are none, and never will be, dialects with object statuses have a word
-  /// for each as well: an end of group that is its first object. There are groups too many for that, and other reasons,
-  /// which only dialects with gaps can tell.
+  /// Says that groups will not come. Where the reason is that there are none and never will be, nothing of them is taken
+  /// any more, and dialects that can say it do: by SUBSCRIBE_GAP, by an extension header of the next group's objects, or,
+  /// if they are no more than 64, by an end of group that is each one's first object. Other reasons need SUBSCRIBE_GAP.
   public func skip(_ groups: ClosedRange<UInt64>, _ reason: StreamReason = .doesNotExist) {
     origin.batch {
-      if reason == .doesNotExist, groups.upperBound - groups.lowerBound < UInt64(Self.maximumEmptyGroups) {
-        for group in groups where track.group(group) == nil {
-          let writer = begin(SubgroupInfo(group: group, priority: track.priority))
-          writer.write(ObjectInfo(group: group, id: 0, priority: track.priority, status: .endOfGroup), payload: Bytes())
-          writer.finish()
-        }
-      } else {
-        track.missed(GroupGap(groups, reason))
-      }
+      if reason == .doesNotExist { track.skip(groups) } else { track.missed(GroupGap(groups, reason)) }
     }
   }
   /// Ends the track: subscribers are told once they have all of it.
@@ -159,4 +149,19 @@ public final class LocalSubgroup {
   public func finish() { origin.batch { inflow.end(.finished) } }
   /// The rest of it will not come.
   public func reset(_ reason: StreamReason = .cancelled) { origin.batch { inflow.end(.reset(reason)) } }
+}
+
+extension ObjectInfo {
+  /// Says in an extension header that so many groups before the object's do not exist. False: there is nothing to say,
+  /// or no type (nil) to say it.
+  @discardableResult mutating func say(gap count: UInt64, as type: UInt64?) -> Bool {
+    guard count > 0, var type else { return false }
+    var pair = WireWriter(capacity: 16), count = count
+    do throws(WireError) {
+      try pair.varint("Type", &type)
+      try pair.varint("Prior Group ID Gap", &count)
+    } catch { return false }
+    extensions = Bytes(joining: [pair.withBytes { Bytes(copying: $0) }, extensions])
+    return true
+  }
 }

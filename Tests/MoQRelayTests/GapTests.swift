@@ -34,11 +34,12 @@ import Testing
     for subscriber in [same, other] { #expect(Set(subscriber.incoming.compactMap(\.group)) == [0, 7]) }
   }
 
-  @Test(arguments: ["draft-07", "draft-14", "transfork-03"]) func groupsThatDoNotExist(publisher: String) throws {
+  @Test(arguments: ["draft-07", "draft-11", "draft-14", "transfork-03"]) func groupsThatDoNotExist(
+    publisher: String
+  ) throws {
     let stage = Stage(seed: 301, publisher)
     let draft = stage.subscriber("draft-14"), transfork = stage.subscriber("transfork-03")
-    _ = try stage.subscribe(draft)
-    let key = try stage.subscribe(transfork)
+    let draftKey = try stage.subscribe(draft), key = try stage.subscribe(transfork)
     stage.local.group(1)
     stage.network.settle()
     stage.local.skip(2...3)
@@ -46,9 +47,85 @@ import Testing
     stage.network.settle()
     #expect(gaps(transfork, key).flatMap(Array.init) == [2, 3])
     #expect(transfork.gaps[key]?.allSatisfy { $0.reason == .doesNotExist } ?? false)
-    // An end of group that is its first object (§10.2.1.1 of draft-14), where the publisher's dialect has it.
+    // An end of group that is its first object (§10.2.1.1 of draft-14), where the publisher's dialect has no better word.
     let ends = draft.incoming.flatMap(\.objects).map(\.info).filter { $0.status == .endOfGroup && $0.id == 0 }
-    #expect(ends.map(\.group).sorted() == (publisher == "transfork-03" ? [] : [2, 3]))
+    #expect(ends.map(\.group).sorted() == (publisher == "draft-07" ? [2, 3] : []))
+    // Prior Group ID Gap as its publisher wrote it: relays neither add, change nor remove it (§11.1 of draft-14).
+    let said: Bytes = publisher == "draft-14" ? [0x3c, 2] : publisher == "draft-11" ? [0x40, 0x40, 2] : []
+    #expect(draft.objects(of: 4).map(\.info.extensions).first == said)
+    #expect(gaps(draft, draftKey) == (publisher == "draft-14" ? [2...3] : []))
+    // Its number is another in draft-11, so what it says is lost on the one and said to the other.
+    let lost: UInt64 = publisher == "draft-11" ? 1 : publisher == "transfork-03" ? 2 : 0
+    #expect(stage.network.origin.counters.gapsDropped == lost)
+  }
+
+  /// An application that is read in several dialects at once says it to each in its own words.
+  @Test func aPublisherSaysItInTheWordsOfEachDialect() throws {
+    let network = Network(seed: 305)
+    let track = network.origin.publish(Stage.track.namespace).track("video")
+    var subscribers: [String: (SimulatedSubscriber, RequestKey)] = [:]
+    for dialect in ["draft-07", "draft-10", "draft-11", "draft-14", "moq-lite-01", "transfork-03"] {
+      let subscriber = SimulatedSubscriber(network, dialect)
+      let isOpen = network.run { subscriber.session.isEstablished }
+      #expect(isOpen)
+      let filter: Filter = dialect.hasPrefix("draft") ? .nextObject : .currentGroup
+      subscribers[dialect] = (
+        subscriber, try subscriber.session.subscribe(SubscribeRequest(Stage.track, filter: filter))
+      )
+    }
+    network.settle()
+    track.skip(0...1)
+    track.group(2, objects: 2)
+    track.skip(3...1_002)
+    track.group(1_003, objects: 2)
+    network.settle()
+    for (dialect, (subscriber, key)) in subscribers {
+      let ends = subscriber.incoming.flatMap(\.objects).map(\.info).filter { $0.status == .endOfGroup && $0.id == 0 }
+      #expect(ends.map(\.group).sorted() == (["draft-07", "draft-10"].contains(dialect) ? [0, 1] : []), "\(dialect)")
+      // Some say the end of a group in an object.
+      let objects = [2, 1_003].flatMap { subscriber.objects(of: $0).map(\.info) }
+      let said = objects.filter { $0.status == .normal }.map(\.extensions)
+      switch dialect {
+      case "draft-11": #expect(said == [[0x40, 0x40, 2], [], [0x40, 0x40, 0x43, 0xe8], []])
+      case "draft-14": #expect(said == [[0x3c, 2], [], [0x3c, 0x43, 0xe8], []])
+      default: #expect(said == [[], [], [], []], "\(dialect)")
+      }
+      let isTold = ["draft-11", "draft-14", "transfork-03"].contains(dialect)
+      #expect(gaps(subscriber, key).flatMap(Array.init) == (isTold ? [0, 1] + Array(3...1_002) : []), "\(dialect)")
+      #expect(subscriber.ends[key] == nil && subscriber.closed == nil, "\(dialect)")
+    }
+  }
+
+  /// Whoever comes late, or fetches, gets the same objects; of a group that does not exist there are none.
+  @Test func whatIsSkippedStaysSo() throws {
+    let stage = Stage(seed: 306), early = stage.subscriber()
+    _ = try stage.subscribe(early)
+    stage.local.group(0)
+    stage.local.skip(1...2)
+    let writer = stage.local.begin(SubgroupInfo(group: 3))
+    for id in 5...6 as ClosedRange<UInt64> { writer.write(ObjectInfo(group: 3, id: id), payload: Bytes("x")) }
+    writer.finish()
+    #expect(!stage.local.begin(SubgroupInfo(group: 2)).write(ObjectInfo(group: 2, id: 1), payload: Bytes("late")))
+    stage.local.send(datagram: ObjectInfo(group: 1, id: 1), payload: Bytes("late"))
+    // Before a group that has begun without saying it.
+    stage.local.group(5)
+    stage.local.skip(4...4)
+    stage.local.skip(6...6)
+    stage.local.send(datagram: ObjectInfo(group: 7, id: 0), payload: Bytes("first"))
+    stage.network.settle()
+    #expect(early.datagrams.map(\.info.extensions) == [[0x3c, 1]])
+    let late = stage.subscriber()
+    let key = try late.session.fetch(
+      FetchRequest(.standalone(Stage.track, start: Location(0, 0), endGroup: 6, endObject: nil)))
+    stage.network.settle()
+    #expect(late.fetches[key] != nil && late.ends[key]?.reason != .malformedTrack)
+    for subscriber in [early, late] {
+      let said = subscriber.incoming.flatMap(\.objects).map(\.info).filter { !$0.extensions.isEmpty }
+      #expect(said.map(\.location) == [Location(3, 5)] && said.first?.extensions == [0x3c, 2])
+      let groups = Set(subscriber.incoming.flatMap(\.objects).map(\.info.group))
+      #expect(groups.isDisjoint(with: [1, 2]) && groups.isSuperset(of: [0, 3, 4, 5]), "\(groups)")
+      #expect(subscriber.closed == nil)
+    }
   }
 
   @Test func whatHasComeOrWasToldIsNotToldAgain() throws {

@@ -42,7 +42,7 @@ import Testing
       let track = try await direct.peer.publish("objects").track("data")
       let subscription = try await direct.client.subscribe(to: "objects", track: "data")
       try await track.firstSubscriber()
-      let extensions = Bytes([0x3c, 0x05, 0x3f, 0x02, 0xaa, 0xbb])
+      let extensions = Bytes([0x3a, 0x05, 0x3f, 0x02, 0xaa, 0xbb])
       try await track.sendDatagram(Bytes("hello"), group: 9, id: 4, extensions: extensions)
       let object = try #require(try await subscription.objects.first(1).first)
       #expect(object.location == Location(9, 4) && object.isDatagram)
@@ -82,7 +82,7 @@ import Testing
       options.usesExtensions = true
       let (relay, track, subscription) = try await bridged(bridge, options)
       // An even type with a number, an odd one with bytes; and none.
-      let headers = [Bytes([0x3c, 0x40, 0xff]), Bytes([0x3f, 0x03, 1, 2, 3]), Bytes()]
+      let headers = [Bytes([0x3a, 0x40, 0xff]), Bytes([0x3f, 0x03, 1, 2, 3]), Bytes()]
       try await track.group { writer in
         for (number, header) in headers.enumerated() { try await writer.write(Bytes("\(number)"), extensions: header) }
       }
@@ -121,7 +121,7 @@ import Testing
       let track = try await direct.peer.publish("objects").track("plain")
       let writer = try await track.beginGroup()
       #expect(await code { try await writer.write(Bytes("x"), subgroup: 1) } == .badOption)
-      #expect(await code { try await writer.write(Bytes("x"), extensions: Bytes([0x3c, 1])) } == .badOption)
+      #expect(await code { try await writer.write(Bytes("x"), extensions: Bytes([0x3a, 1])) } == .badOption)
       try await writer.write("fine")
       try await writer.finish()
       #expect(await code { try await writer.write("late") } == .ended)
@@ -158,10 +158,38 @@ import Testing
     }
   }
 
+  @Test("groups that do not exist are told by the next group's objects", arguments: ["draft-11", "draft-14"])
+  func extensionHeader(dialect: String) async throws {
+    try await within {
+      let direct = try await Direct.connect(dialect)
+      let track = try await direct.peer.publish("gaps").track("data")
+      let subscription = try await direct.client.subscribe(to: "gaps", track: "data", keepsStatus: true)
+      try await track.firstSubscriber()
+      try await track.skip(0...1)
+      try await track.skip(2...999)
+      try await track.group { writer in
+        #expect(writer.sequence == 1_000)
+        try await writer.write("thousand")
+        try await writer.write("and")
+      }
+      let group = try #require(try await subscription.first(1).first)
+      #expect(group.sequence == 1_000)
+      #expect(try await group.first(2).map(\.text) == ["thousand", "and"])
+      #expect(try await subscription.gaps.first(1) == [GroupGap(0...999, .doesNotExist)])
+      let writer = try await track.beginGroup(7)
+      try await writer.write("late")
+      try await track.drained()
+      await expectError(.ended, naming: "skipped") { try await writer.write("later") }
+      await track.finish()
+      #expect(try await subscription.gaps.first(1) == [])
+      await direct.close()
+    }
+  }
+
   @Test("groups that do not exist are empty ones where a dialect has only statuses")
   func empty() async throws {
     try await within {
-      let direct = try await Direct.connect("draft-14")
+      let direct = try await Direct.connect("draft-10")
       let track = try await direct.peer.publish("gaps").track("data")
       let subscription = try await direct.client.subscribe(to: "gaps", track: "data", keepsStatus: true)
       try await track.firstSubscriber()

@@ -35,6 +35,16 @@ public struct GroupRanges: Equatable, Sendable {
     return low
   }
 
+  /// Makes room by forgetting the lowest, where there is none.
+  public mutating func insert(forgettingTheLowest added: ClosedRange<UInt64>) {
+    if ranges.count == Self.maximumCount { ranges.removeFirst() }
+    insert(added)
+  }
+  /// The range that has a group; nil: none.
+  public func range(around group: UInt64) -> ClosedRange<UInt64>? {
+    ranges[index(touching: group)...].prefix(2).first { $0.contains(group) }
+  }
+
   public func contains(_ wanted: ClosedRange<UInt64>) -> Bool {
     let index = index(touching: wanted.lowerBound)
     return ranges[index...].prefix(2).contains {

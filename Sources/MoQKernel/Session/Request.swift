@@ -57,6 +57,8 @@ final class Subscription: Request {
   var lateUntil = Instant(nanoseconds: 0)
   /// What has come of its range, where the subscriber is the one that ends it.
   var arrived = RangeProgress()
+  /// What objects have said of groups that do not exist.
+  var gaps = GapLog()
   init(key: RequestKey, isOurs: Bool, _ request: SubscribeRequest) {
     self.request = request
     state = isOurs ? SubscriptionState() : SubscriptionState(offered: ())

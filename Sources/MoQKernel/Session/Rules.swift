@@ -22,6 +22,8 @@ public struct Rules: Sendable {
   public var answering: Answering
   /// Whether a publisher tells which groups will not come.
   public var gaps: Availability
+  /// The extension headers by which an object says what there is not before it; nil: none are defined.
+  public var gapExtensions: GapExtensions?
   public var naming: Naming
   public var fetching: Fetching
   public var updating: Updating
@@ -52,7 +54,7 @@ public struct Rules: Sendable {
     identification: Identification, control: ControlPlane, numbering: Numbering, numbered: Set<MessageKind>,
     credit: Credit, alias: AliasChooser, refusal: Refusal, announcing: Announcing,
     namespaceReference: NamespaceReference, emptyPrefix: Availability, filters: Set<FilterKind>, wishes: Set<Wish>,
-    answering: Answering, gaps: Availability, naming: Naming, fetching: Fetching,
+    answering: Answering, gaps: Availability, gapExtensions: GapExtensions?, naming: Naming, fetching: Fetching,
     updating: Updating, afterUnsubscribe: AfterUnsubscribe, expiry: Expiry, pastStart: PastStart, repeats: Repeats,
     rangeEnd: RangeEnd, pushing: Availability, trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
@@ -63,7 +65,8 @@ public struct Rules: Sendable {
     (self.identification, self.control, self.numbering, self.numbered) = (identification, control, numbering, numbered)
     (self.credit, self.alias, self.refusal, self.announcing) = (credit, alias, refusal, announcing)
     (self.namespaceReference, self.emptyPrefix, self.filters) = (namespaceReference, emptyPrefix, filters)
-    (self.wishes, self.answering, self.gaps, self.naming) = (wishes, answering, gaps, naming)
+    (self.wishes, self.answering, self.naming) = (wishes, answering, naming)
+    (self.gaps, self.gapExtensions) = (gaps, gapExtensions)
     self.rangeEnd = rangeEnd
     self.repeats = repeats
     self.pastStart = pastStart
@@ -260,6 +263,21 @@ extension Rules {
     case latestGroup
     /// Only the publisher's priority.
     case priority
+  }
+
+  /// The types of extension headers by which an object says what there is not before it.
+  public struct GapExtensions: Equatable, Sendable {
+    /// Prior Group ID Gap: how many groups right before the object's there are not, and never will be.
+    public var groups: UInt64
+    /// Prior Object ID Gap: the same of objects of its group; nil: not defined.
+    public var objects: UInt64?
+    /// Immutable Extensions, whose value is extension headers too; nil: not defined.
+    public var immutable: UInt64?
+    /// Whether an object may say the same a second time.
+    public var mayRepeat: Bool
+    public init(groups: UInt64, objects: UInt64?, immutable: UInt64?, mayRepeat: Bool) {
+      (self.groups, self.objects, self.immutable, self.mayRepeat) = (groups, objects, immutable, mayRepeat)
+    }
   }
 
   /// How a track is named.

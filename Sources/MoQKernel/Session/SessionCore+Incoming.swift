@@ -78,6 +78,7 @@ extension SessionCore {
         var header = ObjectHeader()
         try subgroup.read(&header, from: &reader)
         let info = ObjectInfo(header, &slabs)
+        if !info.extensions.isEmpty { try noteGaps(before: info, stream) }
         stream.incoming = .subgroup(subgroup)
         objectBegan(info, stream)
         return reader.position
@@ -85,6 +86,7 @@ extension SessionCore {
         var header = ObjectHeader()
         try fetch.read(&header, from: &reader)
         let info = ObjectInfo(header, &slabs)
+        if !info.extensions.isEmpty { try noteGaps(before: info, stream) }
         stream.incoming = .fetch(fetch)
         objectBegan(info, stream)
         return reader.position
@@ -109,9 +111,7 @@ extension SessionCore {
   /// An object that cannot be: the track is malformed where the draft has that, else the session is closed.
   private func unreadable(_ error: WireError, _ stream: Stream) throws(SessionFailure) {
     let phrase = "\(name) object: \(error)"
-    guard error.field == "Object ID" || error.field == "Object ID Delta",
-      case .endsSubscription? = rules?.malformedTrack
-    else {
+    guard error.isOfTheTrack, case .endsSubscription? = rules?.malformedTrack else {
       throw SessionFailure(error.sessionReason, phrase)
     }
     malformed(stream, phrase)
@@ -190,6 +190,13 @@ extension SessionCore {
     }
     guard !isBeyond(subgroup.group, subscription), case .deliver = subscription.state.streamBegan() else {
       drop(stream)
+      return false
+    }
+    if rules?.gapExtensions != nil, !subscription.gaps.began(subgroup.group) {
+      let error = WireError.groupInGap(subgroup.group)
+      guard case .endsSubscription? = rules?.malformedTrack else { throw error }
+      drop(stream)
+      malformed(subscription, "\(name) stream: \(error)")
       return false
     }
     if subscription.state.announcedEnd != nil { prolong(subscription) }
@@ -309,6 +316,7 @@ extension SessionCore {
       info.payloadLength = UInt64(payload.count)
       if let tap { tap.datagram(.parsed, info, trackAlias: datagram.trackAlias, at: now) }
       hasReadDatagram = true
+      guard fits(datagram: info, subscription) else { return }
       tell(.datagram(subscription.key, info, payload))
       try checkedQueues()
     } catch {

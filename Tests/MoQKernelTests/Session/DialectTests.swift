@@ -456,5 +456,5 @@ struct Dialogue {
       #expect(m.filter == wanted)
     }
   }
-  private struct Unheard: Error {}
+  struct Unheard: Error {}
 }
