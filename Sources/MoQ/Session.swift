@@ -132,6 +132,10 @@ extension Session {
 
   /// Subscribes to a track, and waits for the publisher's yes.
   ///
+  /// In drafts 07 to 14 a session has one subscription of a track at a time (§9.7 of draft-14), and a second one throws
+  /// `inexpressible`: several readers share the groups of the first, or each has a session of its own. moq-lite and
+  /// transfork allow any number.
+  ///
   /// - Parameters:
   ///   - start: the current group from its first object, if nothing is said. In dialects that cannot
   ///     express a start the subscription begins with the current group.

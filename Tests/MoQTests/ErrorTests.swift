@@ -106,6 +106,29 @@ import Testing
     }
   }
 
+  @Test("a second subscription of a track, where a session has one at a time", arguments: dialectNames)
+  func subscribedTwice(dialect: String) async throws {
+    try await within {
+      let direct = try await Direct.connect(dialect)
+      let track = try await direct.peer.publish("twice").track("data")
+      let first = try await direct.client.subscribe(to: "twice", track: "data")
+      if dialect == "draft-14" {
+        await expectError(.inexpressible, naming: "subscribing to twice") {
+          _ = try await direct.client.subscribe(to: "twice", track: "data")
+        }
+        await expectError(.inexpressible, naming: "cancel it before, or subscribe in another session") {
+          _ = try await direct.client.subscribe(to: "twice", track: "data")
+        }
+        first.cancel()
+      }
+      let second = try await direct.client.subscribe(to: "twice", track: "data")
+      try await track.firstSubscriber()
+      try await track.group { try await $0.write("x") }
+      #expect(try await second.objects.first(1).map(\.text) == ["x"])
+      await direct.close()
+    }
+  }
+
   @Test("a refused namespace, in dialects that can refuse", arguments: ["draft-14"])
   func refusedNamespace(dialect: String) async throws {
     try await within {

@@ -6,7 +6,10 @@ extension SessionCore {
     guard peerRole != .subscriber else { throw CommandError(.inexpressible, "the peer serves no subscriptions (ROLE)") }
     // A subscription that its publisher has ended is none, though late streams are waited for.
     if let other = ourTracks[request.track], other.state.announcedEnd == nil {
-      throw CommandError(.wrongState, "\(request.track) is subscribed to already, and \(name) allows no second time")
+      throw CommandError(
+        .inexpressible,
+        "a second subscription of a track in one session. Pass on what the first one brings, cancel it before, or "
+          + "subscribe in another session")
     }
     let subscription = Subscription(key: requests.reserveKey(), isOurs: true, request)
     subscription.authorization = request.authorization

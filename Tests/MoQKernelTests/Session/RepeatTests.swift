@@ -53,7 +53,7 @@ import Testing
     switch speech.rules.repeats {
     case .allowed: _ = try pair.client.subscribe(request)
     case .violation:
-      #expect { try pair.client.subscribe(request) } throws: { ($0 as? CommandError)?.kind == .wrongState }
+      #expect { try pair.client.subscribe(request) } throws: { ($0 as? CommandError)?.kind == .inexpressible }
       pair.client.cancel(first)
       let second = try pair.client.subscribe(request)
       pair.settle()
@@ -66,7 +66,7 @@ import Testing
       _ = try pair.client.subscribe(request)
       pair.settle()
       while recorder.ended(.client, second) == nil, pair.waitForDeadline() { pair.settle() }
-      #expect { try pair.client.subscribe(request) } throws: { ($0 as? CommandError)?.kind == .wrongState }
+      #expect { try pair.client.subscribe(request) } throws: { ($0 as? CommandError)?.kind == .inexpressible }
     }
     pair.settle()
     #expect(pair.client.isEstablished && pair.server.isEstablished && pair.allFaults == [])
