@@ -1,6 +1,6 @@
 import MoQKernel
 
-/// The dialects that a session of this package speaks, in order of preference.
+/// The dialects that this package reads, writes and speaks in sessions, in order of preference.
 public let dialects: [any Dialect.Type] = [
   Draft14.self,
   Lite01.self,
@@ -13,9 +13,6 @@ public let dialects: [any Dialect.Type] = [
   Draft07.self,
   Transfork03.self,
 ]
-
-/// The dialects whose every byte this package reads and writes. Today sessions speak all of them.
-public let codecs: [any Dialect.Type] = dialects
 
 /// Dialects as some peers speak them, where that is not what the text says.
 public let profiles: [any Dialect.Type] = [

@@ -18,7 +18,7 @@ struct Target: Sendable {
 extension Target {
   /// Three for each dialect that is read and written, one for each that sessions speak.
   static let all: [Target] =
-    codecs.flatMap { dialect in
+    dialects.flatMap { dialect in
       let spoken = [dialect] + profiles.filter { $0.name == dialect.name }
       return [
         Target(name: "control-\(dialect.name)") { bytes in for each in spoken { control(each, bytes) } },
@@ -40,10 +40,10 @@ extension Target {
   private static func vectorFiles(_ bytes: UnsafeRawBufferPointer) {
     let bytes = [UInt8](bytes)
     for path in ["messages/x.json", "data-streams/subgroup.json", "data-streams/datagram.json"] {
-      _ = VectorRunner(codecs[0]).run(bytes, path: path)
-      _ = VectorRunner(codecs[codecs.count - 1]).run(bytes, path: path)
+      _ = VectorRunner(dialects[0]).run(bytes, path: path)
+      _ = VectorRunner(dialects[dialects.count - 1]).run(bytes, path: path)
     }
-    _ = RecordingRunner(codecs + profiles).run(bytes, path: "x")
+    _ = RecordingRunner(dialects + profiles).run(bytes, path: "x")
   }
 }
 

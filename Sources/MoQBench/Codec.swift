@@ -5,7 +5,7 @@ extension Suite {
   /// Encoding and decoding, against code written by hand for the one dialect in question.
   static let codec = Suite(
     name: "codec", summary: "messages and objects of every dialect, encoded and decoded, against hand-written twins",
-    cases: codecs.flatMap { Codec.cases(of: $0) })
+    cases: dialects.flatMap { Codec.cases(of: $0) })
 }
 
 /// The subject and what is said; `Twins/` has what it is compared with.

@@ -16,7 +16,7 @@ struct TracePrinter {
     let named = records.lazy.compactMap { $0["data"]?["dialect"]?.text }.first
     let wanted = drafts.isEmpty ? named.map { [$0] } ?? [] : drafts
     // A session's setup may be in the layouts of another dialect, or of a peer's profile.
-    let all = codecs + profiles
+    let all = dialects + profiles
     let chosen = all.filter { wanted.isEmpty || wanted.contains($0.name) }
     var total = 0, unread = 0
     for record in records {

@@ -91,7 +91,7 @@ struct DraftText {
 @Suite struct FigureTests {
   @Test(arguments: dialectNames)
   func everyMessageIsItsFigure(name: String) throws {
-    let dialect = try #require(codecs.named(name)), figures = try Figures(dialect)
+    let dialect = try #require(dialects.named(name)), figures = try Figures(dialect)
     var compared: Set<String> = []
     for kind in MessageKind.allCases where dialect.speaks(kind) {
       let name = dialect.name(of: kind)
@@ -167,7 +167,7 @@ struct DraftText {
     .enabled(if: Files.exists(Files.shared.appending(path: "specs")), "the drafts' texts are not here"),
     arguments: dialectNames)
   func theFiguresAreTheTexts(name: String) throws {
-    let dialect = try #require(codecs.named(name)), text = try DraftText(dialect), figures = try Figures(dialect)
+    let dialect = try #require(dialects.named(name)), text = try DraftText(dialect), figures = try Figures(dialect)
     for figure in figures.figures {
       guard let printed = try text.figure(figure.name) else {
         // A message that the text describes as "identical to" has a type and no figure.

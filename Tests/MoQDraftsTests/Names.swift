@@ -1,4 +1,4 @@
 import MoQDrafts
 
 /// The dialects whose bytes are known, as arguments of tests.
-let dialectNames: [String] = codecs.map { $0.name }
+let dialectNames: [String] = dialects.map { $0.name }

@@ -4,9 +4,9 @@ import Testing
 
 /// The data planes of drafts 07 to 13: what the object walks pass is what the figures have.
 @Suite struct OlderFigureTests {
-  @Test(arguments: codecs.map { $0.name }.filter { $0.hasPrefix("draft-") && $0 < "draft-14" })
+  @Test(arguments: dialects.map { $0.name }.filter { $0.hasPrefix("draft-") && $0 < "draft-14" })
   func theDataPlaneIsItsFigures(name: String) throws {
-    let dialect = try #require(codecs.named(name)), figures = try Figures(dialect), forms = dialect.objects
+    let dialect = try #require(dialects.named(name)), figures = try Figures(dialect), forms = dialect.objects
     /// A figure of before 11 begins behind the type; and conditions that never hold are no part of a figure.
     func texts(_ lines: [WireTracer.Line], bare: Bool = false) -> [String] {
       lines.map(\.text).filter { !$0.hasPrefix("Type (i)") && !(bare && $0.hasPrefix("Extension")) }

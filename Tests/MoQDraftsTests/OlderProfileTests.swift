@@ -38,7 +38,7 @@ import Testing
   func imquicLeavesOutWhatIsEmpty(dialect: any Dialect.Type) throws {
     let datagram = try bytes("01000001003232")
     #expect(dialect.explain(datagram: datagram).json["payload_hex"]?.text == "3232")
-    let text = try #require(codecs.named(dialect.name))
+    let text = try #require(dialects.named(dialect.name))
     #expect(text.explain(datagram: datagram).error != nil)
   }
 
@@ -60,7 +60,7 @@ import Testing
   func imquicsOfferHasPairs(dialect: any Dialect.Type) throws {
     let setup = try bytes("40400c01c0000000ff000007010214")
     #expect(dialect.explain(setup).error == nil)
-    let text = try #require(codecs.named(dialect.name))
+    let text = try #require(dialects.named(dialect.name))
     #expect(text.explain(setup).error != nil)
     // All else is the draft's own.
     let answer = try bytes("40410cc0000000ff00000701" + "020101")

@@ -6,7 +6,7 @@ import Testing
 /// What holds for any bytes and any message, tried with random ones. A failure prints the seed: `MOQ_SEED=…`
 /// repeats the run, `MOQ_CASES=…` makes it longer.
 @Suite struct PropertyTests {
-  let all = codecs + profiles
+  let all = dialects + profiles
 
   /// The bytes of all vectors in files whose path has this in it, to begin from.
   private static func corpus(_ part: String) -> [[UInt8]] {

@@ -5,7 +5,7 @@ import Testing
 /// Headers of objects are walked twice over: in a hurry, and carefully where that is lost. What comes out must never
 /// tell which of the two it was. `MOQ_SEED` and `MOQ_CASES` as in `PropertyTests`.
 @Suite struct QuickWireTests {
-  let forms = (codecs + profiles).map { $0.objects }
+  let forms = (dialects + profiles).map { $0.objects }
 
   /// Bytes that are headers as often as not.
   private func bytes(_ random: inout SeededGenerator) -> [UInt8] {

@@ -25,7 +25,7 @@ import Testing
     #expect(passed >= 50)
   }
   private func run(_ folder: URL) throws -> [RecordingResult] {
-    let runner = RecordingRunner(codecs + profiles)
+    let runner = RecordingRunner(dialects + profiles)
     return try Files.list(folder, suffix: ".json").map { path in
       runner.run(try Files.bytes(folder.appending(path: path)), path: path)
     }

@@ -18,7 +18,7 @@ import Testing
     let results = try run(Files.package.appending(path: "Vectors"))
     #expect(results.count { $0.outcome == .passed } == results.count)
     #expect(results.count >= 9_400)
-    for dialect in codecs {
+    for dialect in dialects {
       #expect(results.contains { $0.path.contains(dialect.name) }, "\(dialect.name) has no vectors")
     }
   }
@@ -130,7 +130,7 @@ import Testing
   private func run(_ folder: URL) throws -> [VectorResult] {
     var results: [VectorResult] = []
     for path in Files.list(folder, suffix: ".json") where !path.hasSuffix("meta.json") {
-      guard let dialect = VectorRunner.dialect(of: path, among: codecs) else { continue }
+      guard let dialect = VectorRunner.dialect(of: path, among: dialects) else { continue }
       results += VectorRunner(dialect).run(try Files.bytes(folder.appending(path: path)), path: path)
     }
     for result in results {

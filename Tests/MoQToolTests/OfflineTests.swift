@@ -176,7 +176,7 @@ import Testing
     let lines = result.text.split(separator: "\n").dropFirst()
     #expect(lines.contains { $0.hasPrefix("draft-14 ") && $0.contains("0xff00000e  moq-00") && $0.contains("moq-dev") })
     func names(_ lines: some Sequence<Substring>) -> [String] { lines.map { String($0.prefix { $0 != " " }) } }
-    #expect(names(lines) == codecs.map { $0.name })
+    #expect(names(lines) == dialects.map { $0.name })
     #expect(names(lines.filter { $0.contains("  sessions") }) == dialects.map { $0.name })
     #expect(lines.contains { $0.hasPrefix("draft-07") && $0.contains("cloudflare") })
   }

@@ -19,12 +19,12 @@ extension Command {
     ]
   ) { arguments in
     let names = arguments.texts(draft)
-    for name in names { try checkDialect(name, among: codecs.map { $0.name }) }
+    for name in names { try checkDialect(name, among: dialects.map { $0.name }) }
     let files = try FileTree.files(at: arguments.operands[0], suffix: ".json")
     guard !files.isEmpty else {
       throw Failure("no recordings are in \(arguments.operands[0]); name a folder of .json files")
     }
-    let runner = RecordingRunner(codecs + profiles, unwrapping: HTTP3Recording.unwrap), isJSON = arguments.has(.json),
+    let runner = RecordingRunner(dialects + profiles, unwrapping: HTTP3Recording.unwrap), isJSON = arguments.has(.json),
       style = Style(for: .standard)
     var tally = Tally()
     for file in files {

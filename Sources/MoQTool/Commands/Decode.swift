@@ -28,7 +28,7 @@ extension Command {
     ]
   ) { arguments in
     let names = arguments.texts(draft)
-    for name in names { try checkDialect(name, among: codecs.map { $0.name }) }
+    for name in names { try checkDialect(name, among: dialects.map { $0.name }) }
     if arguments.has(traces) {
       try arguments.exclude(traces, raw)
       try arguments.exclude(traces, kind)
@@ -38,7 +38,7 @@ extension Command {
       return
     }
     // How some peers speak a dialect counts as that dialect.
-    let chosen = (codecs + profiles).filter { names.isEmpty || names.contains($0.name) }
+    let chosen = (dialects + profiles).filter { names.isEmpty || names.contains($0.name) }
     let wanted: Reading.Wanted =
       switch arguments.text(kind) {
       case nil: .anything

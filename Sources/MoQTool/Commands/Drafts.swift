@@ -10,7 +10,7 @@ extension Command {
       + "ways of peers that are not in its text; most are found out by themselves, others are asked for (--profile).",
     examples: [("names, for --draft", "moq drafts"), ("for a script", "moq drafts --json")]
   ) { arguments in
-    let rows = codecs.map { DialectRow($0) }
+    let rows = dialects.map { DialectRow($0) }
     if arguments.has(.json) {
       for row in rows { try Output.standard.line(row.json) }
       return

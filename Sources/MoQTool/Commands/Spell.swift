@@ -23,8 +23,8 @@ extension Command {
     try arguments.exclude(draft, between)
     let pair = arguments.texts(between)
     let names = pair.isEmpty ? arguments.texts(draft) : pair
-    for name in names { try checkDialect(name, among: codecs.map { $0.name }) }
-    let chosen = names.isEmpty ? codecs : names.compactMap { codecs.named($0) }
+    for name in names { try checkDialect(name, among: dialects.map { $0.name }) }
+    let chosen = names.isEmpty ? dialects : names.compactMap { dialects.named($0) }
     let kinds = try arguments.operand(0).map { try MessageKind.named($0, in: chosen) }
     if !pair.isEmpty {
       try compare(chosen[0], chosen[1], kinds ?? MessageKind.allCases, isJSON: arguments.has(.json))
@@ -132,7 +132,7 @@ extension MessageKind {
     func plain(_ name: String) -> String { name.lowercased().filter(\.isLetter) }
     let wanted = plain(text)
     let found = MessageKind.allCases.filter { kind in
-      plain(kind.rawValue) == wanted || codecs.contains { $0.speaks(kind) && plain($0.name(of: kind)) == wanted }
+      plain(kind.rawValue) == wanted || dialects.contains { $0.speaks(kind) && plain($0.name(of: kind)) == wanted }
     }
     guard found.isEmpty else { return found }
     let names = chosen.flatMap { dialect in

@@ -23,7 +23,7 @@ extension Command {
     ]
   ) { arguments in
     let drafts = arguments.texts(draft), isJSON = arguments.has(.json)
-    for name in drafts { try checkDialect(name, among: codecs.map { $0.name }) }
+    for name in drafts { try checkDialect(name, among: dialects.map { $0.name }) }
     var exceptions = VectorException.known
     if let file = arguments.text(except) {
       let listed = VectorException.list(markdown: String(decoding: try FileTree.contents(of: file), as: UTF8.self))
@@ -63,7 +63,7 @@ extension Command {
     examples: [("ours", "moq vectors list"), ("one dialect's", "moq vectors list ../shared/vectors --draft draft-14")]
   ) { arguments in
     let drafts = arguments.texts(draft)
-    for name in drafts { try checkDialect(name, among: codecs.map { $0.name }) }
+    for name in drafts { try checkDialect(name, among: dialects.map { $0.name }) }
     for file in try vectorFiles(arguments) where drafts.isEmpty || drafts.contains(file.dialect?.name ?? "") {
       for vector in file.vectors {
         let (id, hex) = (vector["id"]?.text ?? "?", vector["hex"]?.text ?? "")
@@ -107,8 +107,8 @@ private struct VectorFile {
       throw Failure("\(path) is no JSON: \(error)")
     }
     dialect =
-      VectorRunner.dialect(of: path, among: codecs)
-      ?? VectorRunner.dialect(of: FileTree.absolute(path), among: codecs)
+      VectorRunner.dialect(of: path, among: dialects)
+      ?? VectorRunner.dialect(of: FileTree.absolute(path), among: dialects)
   }
 
   /// The folder that names the dialect, as far as it can be told: `draft07`.

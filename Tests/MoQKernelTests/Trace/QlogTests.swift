@@ -179,7 +179,7 @@ import Testing
   func `a message's bytes can be decoded again`(_ dialect: String) throws {
     let watched = Watched(dialect)
     // A session may speak a peer's profile.
-    let spoken = (codecs + profiles).filter { $0.name == dialect }
+    let spoken = (dialects + profiles).filter { $0.name == dialect }
     try talk(watched)
     var decoded = 0
     for record in try watched.flush()[0] where record["name"]?.text?.hasPrefix("moqt:control_message") == true {
