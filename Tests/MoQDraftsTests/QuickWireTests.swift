@@ -46,63 +46,85 @@ import Testing
       "\(o.group) \(o.subgroup) \(o.id) \(String(describing: o.priority)) \(o.status) \(extensions) \(o.payloadLength)"
   }
 
+  /// What came of a walk, as text.
+  private func outcome(_ walk: () throws(WireError) -> String) -> String {
+    do { return try walk() } catch { return "\(error)" }
+  }
+  /// How often something came of the walks in a hurry, and how often an error.
+  private struct Tally {
+    var accepted = 0, refused = 0
+    /// As `outcome`, counted.
+    mutating func outcome(_ walk: () throws(WireError) -> String) -> String {
+      do {
+        let text = try walk()
+        accepted += 1
+        return text
+      } catch {
+        refused += 1
+        return "\(error)"
+      }
+    }
+    /// Both often enough for the test to mean something: one in so many.
+    func check(oneIn share: Int) {
+      #expect(
+        accepted > Cases.count / share && refused > Cases.count / share, "\(accepted) accepted, \(refused) refused")
+    }
+  }
+
   @Test func readsAsCarefully() {
-    var random = SeededGenerator(seed: Cases.seed &+ 31), accepted = 0, refused = 0
+    var random = SeededGenerator(seed: Cases.seed &+ 31), tally = Tally()
     for _ in 0..<Cases.count {
       let forms = random.element(forms), bytes = bytes(&random), before = stream(forms, &random)
-      var (a, b) = (before, before), one = "", two = ""
+      var (a, b) = (before, before)
       var reader = WireReader(bytes.span.bytes), second = WireReader(bytes.span.bytes)
-      var header = ObjectHeader(), other = ObjectHeader()
-      do throws(WireError) {
+      let one = tally.outcome { () throws(WireError) in
+        var header = ObjectHeader()
         try a.read(&header, from: &reader)
-        one = text(header)
-        accepted += 1
-      } catch {
-        one = "\(error)"
-        refused += 1
+        return text(header)
       }
-      do throws(WireError) {
-        try b.readCarefully(&other, &second)
-        b.advance(past: other.id)
-        b.finish(&other)
-        two = text(other)
-      } catch { two = "\(error)" }
-      one += " \(reader.position) \(a.nextID) \(String(describing: a.subgroup))"
-      two += " \(second.position) \(b.nextID) \(String(describing: b.subgroup))"
-      if one != two { return fail("\(bytes): \(one), carefully \(two)") }
+      let two = outcome { () throws(WireError) in
+        var header = ObjectHeader()
+        try b.readCarefully(&header, &second)
+        b.advance(past: header.id)
+        b.finish(&header)
+        return text(header)
+      }
+      let (quick, careful) = (
+        "\(one) \(reader.position) \(a.nextID) \(String(describing: a.subgroup))",
+        "\(two) \(second.position) \(b.nextID) \(String(describing: b.subgroup))"
+      )
+      if quick != careful { return fail("\(bytes): \(quick), carefully \(careful)") }
     }
-    #expect(accepted > Cases.count / 10 && refused > Cases.count / 10, "\(accepted) accepted, \(refused) refused")
+    tally.check(oneIn: 10)
   }
 
   @Test func writesAsCarefully() {
-    var random = SeededGenerator(seed: Cases.seed &+ 32), accepted = 0, refused = 0
+    var random = SeededGenerator(seed: Cases.seed &+ 32), tally = Tally()
     for _ in 0..<Cases.count {
       let forms = random.element(forms), info = header(&random), before = stream(forms, &random)
-      var a = before, one = "", two = ""
+      var a = before, id = info.id
       var writer = WireWriter(capacity: 16), second = WireWriter(capacity: 16)
-      var header = ObjectHeader()
-      (header.id, header.status, header.payloadLength) = (info.id, info.status, info.payloadLength)
-      if forms.subgroup.content.isFrames, !random.chance(5) { header.id = a.nextID }
-      header.extensions = info.extensions.span
-      do throws(WireError) {
+      if forms.subgroup.content.isFrames, !random.chance(5) { id = a.nextID }
+      let one = tally.outcome { () throws(WireError) in
+        var header = ObjectHeader()
+        (header.id, header.status, header.payloadLength) = (id, info.status, info.payloadLength)
+        header.extensions = info.extensions.span
         try a.write(header, to: &writer)
-        one = "\(writer.bytes) \(a.nextID)"
-        accepted += 1
-      } catch {
-        one = "\(error) \(a.nextID)"
-        refused += 1
+        return "\(writer.bytes)"
       }
-      do throws(WireError) {
-        try before.writeCarefully(header.id, header.extensions, header.status, header.payloadLength, &second)
-        two = "\(second.bytes) \(header.id &+ 1)"
-      } catch { two = "\(error) \(before.nextID)" }
-      if one != two { return fail("\(info): \(one), carefully \(two)") }
+      let two = outcome { () throws(WireError) in
+        try before.writeCarefully(id, info.extensions.span, info.status, info.payloadLength, &second)
+        return "\(second.bytes)"
+      }
+      // Written or not, the stream is where it has to be.
+      let next = a.nextID == (one == "\(writer.bytes)" ? id &+ 1 : before.nextID)
+      if one != two || !next { return fail("\(info): \(one), carefully \(two); then \(a.nextID)") }
     }
-    #expect(accepted > Cases.count / 20 && refused > Cases.count / 20, "\(accepted) accepted, \(refused) refused")
+    tally.check(oneIn: 20)
   }
 
   @Test func walksHeadersAsCarefully() {
-    var random = SeededGenerator(seed: Cases.seed &+ 33), accepted = 0, refused = 0
+    var random = SeededGenerator(seed: Cases.seed &+ 33), tally = Tally()
     func text(_ s: SubgroupStream) -> String {
       "\(s.flags) \(s.requestID) \(s.trackAlias) \(s.group) \(String(describing: s.subgroup)) \(String(describing: s.priority))"
     }
@@ -110,85 +132,76 @@ import Testing
       let forms = random.element(forms)
       let type = forms.subgroup.base | UInt64(random.below(2) == 0 ? 0 : random.below(64))
       let bytes = (type < 0x40 ? [UInt8(type)] : []) + bytes(&random)
-      var (a, b) = (SubgroupStream(forms), SubgroupStream(forms)), one = "", two = ""
+      var (a, b) = (SubgroupStream(forms), SubgroupStream(forms))
       var reader = WireReader(bytes.span.bytes), second = WireReader(bytes.span.bytes)
-      do throws(WireError) {
+      let one = tally.outcome { () throws(WireError) in
         try a.walkHeader(&reader)
-        one = "\(text(a)) \(reader.position)"
-        accepted += 1
-      } catch {
-        one = "\(error)"
-        refused += 1
+        return "\(text(a)) \(reader.position)"
       }
-      do throws(WireError) {
+      let two = outcome { () throws(WireError) in
         try b.walkCarefully(&second)
-        two = "\(text(b)) \(second.position)"
-      } catch { two = "\(error)" }
+        return "\(text(b)) \(second.position)"
+      }
       if one != two { return fail("\(bytes): \(one), carefully \(two)") }
 
-      var (c, d) = (stream(forms, &random), SubgroupStream(forms))
-      d = c
+      var c = stream(forms, &random), d = c
       var writer = WireWriter(capacity: 16), other = WireWriter(capacity: 16)
-      do throws(WireError) {
+      let three = outcome { () throws(WireError) in
         try c.walkHeader(&writer)
-        one = "\(text(c)) \(writer.bytes)"
-      } catch { one = "\(error)" }
-      do throws(WireError) {
+        return "\(text(c)) \(writer.bytes)"
+      }
+      let four = outcome { () throws(WireError) in
         try d.walkCarefully(&other)
-        two = "\(text(d)) \(other.bytes)"
-      } catch { two = "\(error)" }
-      if one != two { return fail("writing: \(one), carefully \(two)") }
+        return "\(text(d)) \(other.bytes)"
+      }
+      if three != four { return fail("writing: \(three), carefully \(four)") }
     }
-    #expect(accepted > Cases.count / 10 && refused > Cases.count / 10, "\(accepted) accepted, \(refused) refused")
+    tally.check(oneIn: 10)
   }
 
   @Test func datagramsAsCarefully() {
-    var random = SeededGenerator(seed: Cases.seed &+ 34), accepted = 0, refused = 0
+    var random = SeededGenerator(seed: Cases.seed &+ 34), tally = Tally()
     let datagrams = forms.compactMap { ObjectDatagram($0) }
     for _ in 0..<Cases.count {
       let before = random.element(datagrams)
       let types = (0..<40 as Range<UInt8>).filter { before.form.has(UInt64($0)) }
       let bytes = [random.chance(4) ? UInt8(random.below(40)) : random.element(types)] + bytes(&random)
-      var (a, b) = (before, before), one = "", two = ""
+      var (a, b) = (before, before)
       var reader = WireReader(bytes.span.bytes), second = WireReader(bytes.span.bytes)
-      var header = ObjectHeader(), other = ObjectHeader()
-      do throws(WireError) {
+      func said(_ d: ObjectDatagram) -> String { "\(d.requestID) \(d.trackAlias) \(d.endOfGroup) \(d.isStatus)" }
+      let one = tally.outcome { () throws(WireError) in
+        var header = ObjectHeader()
         try a.read(&header, from: &reader)
-        one = "\(text(header)) \(a.requestID) \(a.trackAlias) \(a.endOfGroup) \(a.isStatus)"
-        accepted += 1
-      } catch {
-        one = "\(error)"
-        refused += 1
+        return "\(text(header)) \(said(a))"
       }
-      do throws(WireError) {
-        try b.readCarefully(&other, &second)
-        two = "\(text(other)) \(b.requestID) \(b.trackAlias) \(b.endOfGroup) \(b.isStatus)"
-      } catch { two = "\(error)" }
+      let two = outcome { () throws(WireError) in
+        var header = ObjectHeader()
+        try b.readCarefully(&header, &second)
+        return "\(text(header)) \(said(b))"
+      }
       if one != two || reader.position != second.position { return fail("\(bytes): \(one), carefully \(two)") }
 
       let info = self.header(&random)
-      (a, b) = (before, before)
-      a.trackAlias = info.group
-      a.isStatus = info.status != .normal
-      a.endOfGroup = random.chance(5)
+      a = before
+      (a.trackAlias, a.isStatus, a.endOfGroup) = (info.group, info.status != .normal, random.chance(5))
       b = a
       var writer = WireWriter(capacity: 16), careful = WireWriter(capacity: 16)
-      var said = ObjectHeader()
-      (said.group, said.id, said.priority, said.status) = (info.group, info.id, info.priority, info.status)
-      said.payloadLength = info.payloadLength
-      said.extensions = info.extensions.span
-      do throws(WireError) {
-        try a.write(said, to: &writer)
-        one = "\(writer.bytes)"
-      } catch { one = "\(error)" }
-      do throws(WireError) {
+      let three = outcome { () throws(WireError) in
+        var header = ObjectHeader()
+        (header.group, header.id, header.priority, header.status) = (info.group, info.id, info.priority, info.status)
+        header.payloadLength = info.payloadLength
+        header.extensions = info.extensions.span
+        try a.write(header, to: &writer)
+        return "\(writer.bytes)"
+      }
+      let four = outcome { () throws(WireError) in
         try b.writeCarefully(
-          said.group, said.id, said.priority, said.extensions, said.status, said.payloadLength, &careful)
-        two = "\(careful.bytes)"
-      } catch { two = "\(error)" }
-      if one != two { return fail("\(info): \(one), carefully \(two)") }
+          info.group, info.id, info.priority, info.extensions.span, info.status, info.payloadLength, &careful)
+        return "\(careful.bytes)"
+      }
+      if three != four { return fail("\(info): \(three), carefully \(four)") }
     }
-    #expect(accepted > Cases.count / 10 && refused > Cases.count / 10, "\(accepted) accepted, \(refused) refused")
+    tally.check(oneIn: 10)
   }
 
   private func fail(_ what: String) { Issue.record("MOQ_SEED=\(Cases.seed) MOQ_CASES=\(Cases.count): \(what)") }
