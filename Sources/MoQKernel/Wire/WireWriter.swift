@@ -98,6 +98,12 @@ public struct WireWriter: ~Copyable, WireWalk {
       throw .inexpressible(.init(name))
     }
     try varint(UInt64(value.count), name)
+    try fields(of: value, name)
+  }
+  /// Each with its length, as the value keeps them where the dialect's integers are QUIC's.
+  @inlinable @inline(__always) mutating func fields(
+    of value: TrackNamespace, _ name: StaticString
+  ) throws(WireError) {
     guard integers == .leadingOnes else {
       append(value.encoded)
       return
@@ -109,12 +115,11 @@ public struct WireWriter: ~Copyable, WireWalk {
     _: StaticString, _ name: StaticString, _ value: inout TrackNamespace, last: inout [UInt8], _ form: NamespaceForm
   ) throws(WireError) {
     guard value.count < TrackNamespace.maximumFields, value.fits(with: last.count, form.maximumBytes),
-      form.allowsEmptyFields || !value.hasEmptyField && !last.isEmpty, integers == .quic
+      form.allowsEmptyFields || !value.hasEmptyField && !last.isEmpty
     else { throw .inexpressible(.init(name)) }
     try varint(UInt64(value.count &+ 1), name)
-    append(value.encoded)
-    try varint(UInt64(last.count), name)
-    append(last)
+    try fields(of: value, name)
+    try bytes(name, &last, maximum: .max)
   }
   public mutating func path(
     _ name: StaticString, _ value: inout TrackNamespace, _ form: PathForm

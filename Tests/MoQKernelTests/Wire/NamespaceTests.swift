@@ -61,4 +61,22 @@ import Testing
     m.prefix = TrackNamespace([[0xff, 0xfe]])
     #expect(throws: WireError.self) { try Lite01.encode(.subscribeNamespace(m), into: &writer) }
   }
+
+  /// A namespace and a name as one row of parts, in either kind of integers: as the two put together are written.
+  @Test(arguments: [Integers.quic, .leadingOnes]) func partsWithTheNameLast(integers: Integers) throws {
+    for size in [1, 63, 64, 127, 128, 300] {
+      var namespace = TrackNamespace([Array("live".utf8), [UInt8](repeating: 0x61, count: size)])
+      var name = [UInt8](repeating: 0x62, count: size), whole = namespace
+      whole.append(name)
+      var writer = WireWriter(integers: integers), other = WireWriter(integers: integers)
+      try writer.parts("Parts", "Part", &namespace, last: &name, NamespaceForm())
+      try other.tuple("Parts", &whole, NamespaceForm())
+      #expect(writer.bytes == other.bytes)
+      let bytes = writer.bytes
+      var reader = WireReader(bytes.span.bytes, integers: integers)
+      var (read, last) = (TrackNamespace(), [UInt8]())
+      try reader.parts("Parts", "Part", &read, last: &last, NamespaceForm())
+      #expect(read == namespace && last == name && reader.remaining == 0)
+    }
+  }
 }
