@@ -222,7 +222,9 @@ extension SessionCore {
   }
   /// Keeps a stream whose request is not known or not answered yet, within limits, for a short time.
   private func hold(_ stream: Stream, _ alias: UInt64) {
-    guard held.count < configuration.maximumHeldStreams else { return drop(stream) }
+    guard held.count < configuration.maximumHeldStreams,
+      heldBytes + stream.pending.count <= configuration.maximumHeldBytes
+    else { return drop(stream) }
     held.append(stream)
     heldBytes += stream.pending.count
     stream.use = .held(alias: alias)

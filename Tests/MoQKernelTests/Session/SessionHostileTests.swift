@@ -37,6 +37,28 @@ import Testing
     for _ in 0..<20 { if let next = core.nextDeadline { core.ticked(at: next) } }
     #expect(core.heldStreams == 0 && core.heldByteCount == 0)
   }
+  /// What was put together to read a stream's header counts as what comes after it does.
+  @Test(arguments: 1...4) func whatIsHeldIsBoundedFromItsFirstBytes(cut: Int) throws {
+    let (core, _) = try established { $0.maximumHeldBytes = 1_000 }
+    let header: [UInt8] = [0x10, 0x07, 0, 0]
+    func receive(_ bytes: [UInt8], _ key: StreamKey) {
+      bytes.withUnsafeBytes { core.received($0, fin: false, on: key) }
+      #expect(core.heldByteCount <= 1_000)
+    }
+    let early = try #require(core.opened(.unidirectional)), late = try #require(core.opened(.unidirectional))
+    receive(header + [UInt8](repeating: 0, count: 990), early)
+    #expect(core.heldStreams == 1)
+    let bytes = header + [UInt8](repeating: 0, count: 60)
+    receive([UInt8](bytes[..<cut]), late)
+    receive([UInt8](bytes[cut...]), late)
+    #expect(core.isEstablished && core.heldStreams == 1 && core.counters.streamsDropped == 1)
+    var stopped = false, credited = 0
+    core.drainEffects {
+      if case .stop(late, _) = $0 { stopped = true }
+      if case .consumed(late, let count) = $0 { credited += count }
+    }
+    #expect(stopped && credited == bytes.count)
+  }
   @Test func tooManyStreamsAreRefused() throws {
     let (core, _) = try established()
     var opened = 0
