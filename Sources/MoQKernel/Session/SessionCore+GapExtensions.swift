@@ -123,10 +123,10 @@ extension SessionCore {
       return true
     } catch {
       let phrase = "\(name) datagram: \(error)"
-      if case .endsSubscription? = self.rules?.malformedTrack {
-        malformed(subscription, phrase)
-      } else {
+      if case .closesSession? = self.rules?.malformedTrack {
         shut(SessionFailure(error.sessionReason, phrase))
+      } else {
+        malformed(subscription, phrase)
       }
       return false
     }

@@ -111,7 +111,7 @@ extension SessionCore {
   /// An object that cannot be: the track is malformed where the draft has that, else the session is closed.
   private func unreadable(_ error: WireError, _ stream: Stream) throws(SessionFailure) {
     let phrase = "\(name) object: \(error)"
-    guard error.isOfTheTrack, case .endsSubscription? = rules?.malformedTrack else {
+    guard error.isOfTheTrack, let rule = rules?.malformedTrack, rule != .closesSession else {
       throw SessionFailure(error.sessionReason, phrase)
     }
     malformed(stream, phrase)
@@ -194,7 +194,7 @@ extension SessionCore {
     }
     if rules?.gapExtensions != nil, !subscription.gaps.began(subgroup.group) {
       let error = WireError.groupInGap(subgroup.group)
-      guard case .endsSubscription? = rules?.malformedTrack else { throw error }
+      if case .closesSession? = rules?.malformedTrack { throw error }
       drop(stream)
       malformed(subscription, "\(name) stream: \(error)")
       return false
