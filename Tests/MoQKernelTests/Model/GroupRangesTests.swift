@@ -19,6 +19,11 @@ import Testing
     #expect(ranges.ranges.count == GroupRanges.maximumCount)
     ranges.insert(1)
     #expect(ranges.ranges.first == 0...2)
+    // That made room for one.
+    ranges.insert(8_000)
+    ranges.insert(forgettingTheLowest: 9_000...9_001)
+    #expect(ranges.ranges.count == GroupRanges.maximumCount)
+    #expect(ranges.ranges.first == 4...4 && ranges.ranges.last == 9_000...9_001)
   }
   /// Against a set, over small numbers.
   @Test(arguments: 1...50 as ClosedRange<UInt64>) func agreesWithASet(seed: UInt64) {
@@ -32,6 +37,7 @@ import Testing
       #expect(ranges.missing(in: wanted).flatMap(Array.init) == wanted.filter { !set.contains($0) }, "seed \(seed)")
       #expect(ranges.contains(wanted) == set.isSuperset(of: wanted), "seed \(seed)")
       #expect(ranges.ranges.flatMap(Array.init) == set.sorted(), "seed \(seed)")
+      #expect(ranges.range(around: start) == ranges.ranges.first { $0.contains(start) }, "seed \(seed)")
     }
   }
 }
