@@ -16,7 +16,8 @@ public struct IncomingRequest: Sendable {
     case announce(TrackNamespace)
     /// It wants to hear of what is announced below a prefix.
     case announcements(under: TrackNamespace)
-    /// It offers a track without being asked (PUBLISH).
+    /// It offers a track without being asked (PUBLISH). There is no way to take it so: `accept()` refuses it, too.
+    /// Whoever wants the track subscribes to it.
     case publish(TrackName)
   }
   public let kind: Kind

@@ -124,7 +124,8 @@ final class PublishingHost {
   }
 
   private func carryOut(_ event: Event) {
-    if case .publishRequested(let key, let track, _) = event, host.options.requests == .automatic {
+    if case .publishRequested(let key, let track, _) = event {
+      // Nobody is here to read what was not asked for.
       host.core.reject(key, RequestFailure(.uninterested, "nobody here wants \(track)"))
       return
     }

@@ -247,6 +247,26 @@ import Testing
     }
   }
 
+  // MARK: PUBLISH
+
+  @Test("an offered track that is accepted is refused at once: it is subscribed to instead")
+  func acceptedOffer() async throws {
+    try await within {
+      let direct = try await Direct.connect(Self.rich, server: { $0.session.requests = .ask })
+      async let answering: Void = {
+        for await request in direct.peer.requests {
+          #expect(request.kind == .publish(TrackName("offers", "data")))
+          request.accept()
+        }
+      }()
+      await expectError(.refused, naming: "nobody here wants") {
+        _ = try await direct.client.offer("offers", track: "data")
+      }
+      await direct.close()
+      await answering
+    }
+  }
+
   // MARK: Authorization
 
   @Test("tokens reach whoever answers, as values, though they are sent once")
