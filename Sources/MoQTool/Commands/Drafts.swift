@@ -4,10 +4,11 @@ import MoQKernel
 extension Command {
   static let drafts = Command(
     name: "drafts",
-    summary: "list the dialects, best first: what names them on the wire, and whether sessions speak them",
+    summary: "list the dialects, best first: what names them on the wire, and their profiles",
     options: [("Options", [.json])],
-    details: "A dialect that is no more than a codec is decoded, spelled and held against vectors. Profiles are the "
-      + "ways of peers that are not in its text; most are found out by themselves, others are asked for (--profile).",
+    details:
+      "Profiles are the ways of peers that are not in a dialect's text; most are found out by themselves, others "
+      + "are asked for (--profile).",
     examples: [("names, for --draft", "moq drafts"), ("for a script", "moq drafts --json")]
   ) { arguments in
     let rows = dialects.map { DialectRow($0) }
@@ -30,8 +31,8 @@ extension Command {
 
 /// A dialect as the list shows it.
 private struct DialectRow {
-  static let titles = ["dialect", "version", "ALPN", "WebTransport", "messages", "profiles", "speaks it"]
-  let name: String, version: String, alpns: [String], subprotocols: [String], profiles: [String], status: String
+  static let titles = ["dialect", "version", "ALPN", "WebTransport", "messages", "profiles"]
+  let name: String, version: String, alpns: [String], subprotocols: [String], profiles: [String]
   let messages: Int
 
   init(_ dialect: any Dialect.Type) {
@@ -42,19 +43,18 @@ private struct DialectRow {
       rules.identification.handshakes.compactMap(\.profile) + rules.profiles.map(\.name)
       + MoQDrafts.profiles.filter { $0.name == dialect.name }.compactMap { $0.profile }
     profiles = known.indices.filter { !known[..<$0].contains(known[$0]) }.map { known[$0] }
-    status = dialects.named(dialect.name) != nil ? "sessions" : "codec"
     messages = MessageKind.allCases.filter { dialect.speaks($0) }.count
   }
 
   var cells: [String] {
     func list(_ items: [String]) -> String { items.isEmpty ? "-" : items.joined(separator: ", ") }
-    return [name, version, list(alpns), list(subprotocols), "\(messages)", list(profiles), status]
+    return [name, version, list(alpns), list(subprotocols), "\(messages)", list(profiles)]
   }
   var json: String {
     func list(_ items: [String]) -> JSON { .array(items.map { .string($0) }) }
     return JSON.line([
       "name": .string(name), "version": .string(version), "alpns": list(alpns), "subprotocols": list(subprotocols),
-      "messages": .number("\(messages)"), "profiles": list(profiles), "status": .string(status),
+      "messages": .number("\(messages)"), "profiles": list(profiles),
     ])
   }
 }
