@@ -6,11 +6,13 @@ extension Command {
   private static let folder = Operand("DIR", "a folder of recordings, or one recording")
   private static let draft = Option("draft", short: "d", takes: .repeated("NAME"), "only recordings of this dialect")
 
+  private static let passes = Option("verbose", short: "v", "list those that pass, too, and what each holds")
+
   static let capturesVerify = Command(
     name: "captures verify",
     summary: "decode recorded sessions whole, and write them again",
     operands: [folder],
-    options: [("Options", [draft, .json, .verbose])],
+    options: [("Options", [draft, .json, passes])],
     details: "Every stream and datagram of a recording must decode without a remainder, and be written again to the "
       + "same bytes; those of WebTransport are taken out of their HTTP/3 connection first. Recordings of what is not spoken here are skipped, with the reason.",
     examples: [
@@ -37,7 +39,7 @@ extension Command {
       case .passed(let summary):
         tally.passed += 1
         (outcome, words) = ("passed", summary)
-        line = arguments.has(.verbose) ? "\(style.green("passed:")) \(file): \(summary)\n" : ""
+        line = arguments.has(passes) ? "\(style.green("passed:")) \(file): \(summary)\n" : ""
       case .failed(let why):
         tally.failed += 1
         (outcome, words, line) = ("failed", why, "\(style.red("failed:")) \(file): \(why)\n")

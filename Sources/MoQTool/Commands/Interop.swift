@@ -17,8 +17,8 @@ extension Command {
       ("Options", [relayURL, test, list, quick]),
       ("Connection", [.draft, anyCertificate, .authority, .fingerprint] + Option.tracing),
     ],
-    details: "Prints TAP version 14. Options that are not given are taken from the environment, in brackets above; "
-      + "MOQT_DRAFT stands for --draft. Exit status: 0 all passed, 1 some failed, 127 there is no such test, dialect "
+    details: "Prints TAP version 14. Options that are not given are taken from the environment, by the names in "
+      + "parentheses; MOQT_DRAFT stands for --draft. Exit status: 0 all passed, 1 some failed, 127 there is no such test, dialect "
       + "or role. A test of something that the dialect lacks is skipped.",
     examples: [
       ("all tests against a relay on this machine", "moq interop -r moqt://localhost:4443 --tls-disable-verify"),
