@@ -6,24 +6,16 @@ import Testing
   @Test("a track arrives", arguments: Bridge.all)
   func arrives(bridge: Bridge) async throws {
     try await within {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect(bridge.publisher)
-      #expect(publisher.dialect.name == bridge.publisher)
-      let broadcast = try await publisher.publish("live/room42")
-      let track = try await broadcast.track("video")
-
-      let subscriber = try await relay.connect(bridge.subscriber)
-      #expect(subscriber.dialect.name == bridge.subscriber)
-      try await untilAnnounced("live/room42", to: subscriber)
-      let subscription = try await subscriber.subscribe(to: "live/room42", track: "video")
-      try await track.firstSubscriber()
+      let it = try await Bridged.open(bridge)
+      #expect(it.publisher.dialect.name == bridge.publisher)
+      #expect(it.subscriber.dialect.name == bridge.subscriber)
       for group in 0..<3 {
-        try await track.group { writer in
+        try await it.track.group { writer in
           for object in 0..<4 { try await writer.write("group \(group), object \(object)") }
         }
       }
       var groups = 0
-      var iterator = subscription.makeAsyncIterator()
+      var iterator = it.subscription.makeAsyncIterator()
       while groups < 3, let group = try await iterator.next() {
         #expect(group.sequence == UInt64(groups))
         var objects = 0
@@ -37,9 +29,9 @@ import Testing
         groups += 1
       }
       #expect(groups == 3)
-      await subscriber.close()
-      await publisher.close()
-      await relay.server.close()
+      await it.subscriber.close()
+      await it.publisher.close()
+      await it.close()
     }
   }
 

@@ -7,20 +7,13 @@ import Testing
   @Test("letting a subscription go ends it at the publisher", arguments: Bridge.all)
   func cancelReaches(bridge: Bridge) async throws {
     try await within {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect(bridge.publisher)
-      let track = try await publisher.publish("going").track("data")
-      let subscriber = try await relay.connect(bridge.subscriber)
-      try await untilAnnounced("going", to: subscriber)
-
+      let it = try await Bridged.open(bridge)
       // By its task's cancellation, in the middle of a group.
-      let subscription = try await subscriber.subscribe(to: "going", track: "data")
-      try await track.firstSubscriber()
-      let writer = try await track.beginGroup()
+      let writer = try await it.track.beginGroup()
       try await writer.write("hello")
       let began = Flag()
       let reading = Task {
-        for try await object in subscription.objects {
+        for try await object in it.subscription.objects {
           #expect(object.payload == Bytes("hello"))
           began.set()
         }
@@ -28,19 +21,19 @@ import Testing
       await began.wait()
       reading.cancel()
       await #expect(throws: MoQError.self) { try await reading.value }
-      try await track.lastSubscriberGone()
+      try await it.track.lastSubscriberGone()
 
       // By its last reference.
       do {
-        let other = try await subscriber.subscribe(to: "going", track: "data")
-        try await track.firstSubscriber()
+        let other = try await it.subscriber.subscribe(to: "bridged", track: "data")
+        try await it.track.firstSubscriber()
         #expect(other.track.name == Array("data".utf8))
       }
-      try await track.lastSubscriberGone()
+      try await it.track.lastSubscriberGone()
       // The session goes on.
-      #expect(!subscriber.isClosed)
-      #expect(!publisher.isClosed)
-      await relay.server.close()
+      #expect(!it.subscriber.isClosed)
+      #expect(!it.publisher.isClosed)
+      await it.close()
     }
   }
 
@@ -106,73 +99,51 @@ import Testing
   @Test("an object larger than every window arrives", arguments: dialectNames)
   func large(dialect: String) async throws {
     try await within(.seconds(120)) {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect(dialect)
-      let track = try await publisher.publish("large").track("data")
-      var options = SessionOptions.test(relay.server.fingerprint, dialect)
-      options.receiveBuffer = 1 << 20
-      let subscriber = try await Session.connect(to: relay.url, options: options)
-      try await untilAnnounced("large", to: subscriber)
-      let subscription = try await subscriber.subscribe(to: "large", track: "data")
-      try await track.firstSubscriber()
+      let it = try await Bridged.open(Bridge(publisher: dialect, subscriber: dialect), receiveBuffer: 1 << 20)
       let payload = Bytes(
         [UInt8](unsafeUninitializedCapacity: 20 << 20) { buffer, count in
           for index in 0..<(20 << 20) { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 >> 7) }
           count = 20 << 20
         })
-      try await track.group { try await $0.write(payload) }
-      var objects = subscription.objects.makeAsyncIterator()
+      try await it.track.group { try await $0.write(payload) }
+      var objects = it.subscription.objects.makeAsyncIterator()
       let object = try #require(try await objects.next())
       #expect(object.payload == payload)
-      await relay.server.close()
+      await it.close()
     }
   }
 
   @Test("groups that are let go unread do not hold others up", arguments: dialectNames)
   func unread(dialect: String) async throws {
     try await within(.seconds(120)) {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect(dialect)
-      let track = try await publisher.publish("skip").track("data")
-      var options = SessionOptions.test(relay.server.fingerprint, dialect)
-      options.receiveBuffer = 1 << 20
-      let subscriber = try await Session.connect(to: relay.url, options: options)
-      try await untilAnnounced("skip", to: subscriber)
-      let subscription = try await subscriber.subscribe(to: "skip", track: "data")
-      try await track.firstSubscriber()
+      let it = try await Bridged.open(Bridge(publisher: dialect, subscriber: dialect), receiveBuffer: 1 << 20)
       async let writing: Void = {
         let payload = Bytes([UInt8](repeating: 1, count: 200_000))
-        for _ in 0..<50 { try await track.group { try await $0.write(payload) } }
-        await track.finish()
+        for _ in 0..<50 { try await it.track.group { try await $0.write(payload) } }
+        await it.track.finish()
       }()
       var groups = 0
       // The last one may be here before others are.
-      for try await _ in subscription {
+      for try await _ in it.subscription {
         groups += 1
         if groups == 50 { break }
       }
       #expect(groups == 50)
       try await writing
-      await relay.server.close()
+      await it.close()
     }
   }
 
   @Test("the publisher ends the track: the sequences end", arguments: Bridge.all)
   func trackEnds(bridge: Bridge) async throws {
     try await within {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect(bridge.publisher)
-      let track = try await publisher.publish("short").track("data")
-      let subscriber = try await relay.connect(bridge.subscriber)
-      try await untilAnnounced("short", to: subscriber)
-      let subscription = try await subscriber.subscribe(to: "short", track: "data")
-      try await track.firstSubscriber()
-      try await track.group { try await $0.write("all") }
-      await track.finish()
+      let it = try await Bridged.open(bridge)
+      try await it.track.group { try await $0.write("all") }
+      await it.track.finish()
       var received: [Bytes] = []
-      for try await object in subscription.objects { received.append(object.payload) }
+      for try await object in it.subscription.objects { received.append(object.payload) }
       #expect(received == [Bytes("all")])
-      await relay.server.close()
+      await it.close()
     }
   }
 }

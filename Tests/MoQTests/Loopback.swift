@@ -40,6 +40,32 @@ struct TestRelay: Sendable {
   }
 }
 
+/// A publisher's track and a subscription to it, with a relay between them.
+struct Bridged: Sendable {
+  let relay: TestRelay
+  let publisher: Session, subscriber: Session
+  let track: BroadcastTrack
+  let subscription: Subscription
+
+  /// - Parameter receiveBuffer: the subscriber's; nil: the default.
+  static func open(
+    _ bridge: Bridge, _ options: TrackOptions = TrackOptions(), keepsStatus: Bool = false, receiveBuffer: Int? = nil
+  ) async throws -> Bridged {
+    let relay = try await TestRelay.start()
+    let publisher = try await relay.connect(bridge.publisher)
+    var subscribers = SessionOptions.test(relay.server.fingerprint, bridge.subscriber)
+    if let receiveBuffer { subscribers.receiveBuffer = receiveBuffer }
+    let subscriber = try await Session.connect(to: relay.url, options: subscribers)
+    let track = try await publisher.publish("bridged").track("data", options: options)
+    try await untilAnnounced("bridged", to: subscriber)
+    let subscription = try await subscriber.subscribe(to: "bridged", track: "data", keepsStatus: keepsStatus)
+    try await track.firstSubscriber()
+    return Bridged(
+      relay: relay, publisher: publisher, subscriber: subscriber, track: track, subscription: subscription)
+  }
+  func close() async { await relay.server.close() }
+}
+
 /// Runs `body`, and fails if it takes longer than `limit`: a test that waits for an event that never comes must end.
 func within<Value: Sendable>(
   _ limit: Duration = .seconds(60), _ what: String = "it", _ body: @escaping @Sendable () async throws -> Value

@@ -6,32 +6,19 @@ import Testing
   /// Which dialects have words for datagrams, subgroups and extension headers.
   static func isRich(_ dialect: String) -> Bool { dialect != "moq-lite-01" }
 
-  /// A publisher's track and a subscription to it, with a relay between them.
-  private func bridged(
-    _ bridge: Bridge, _ options: TrackOptions = TrackOptions(), keepsStatus: Bool = false
-  ) async throws -> (TestRelay, BroadcastTrack, Subscription) {
-    let relay = try await TestRelay.start()
-    let publisher = try await relay.connect(bridge.publisher), subscriber = try await relay.connect(bridge.subscriber)
-    let track = try await publisher.publish("objects").track("data", options: options)
-    try await untilAnnounced("objects", to: subscriber)
-    let subscription = try await subscriber.subscribe(to: "objects", track: "data", keepsStatus: keepsStatus)
-    try await track.firstSubscriber()
-    return (relay, track, subscription)
-  }
-
   @Test("datagrams, or groups of one object where a dialect has none", arguments: Bridge.all)
   func datagrams(bridge: Bridge) async throws {
     try await within {
-      let (relay, track, subscription) = try await bridged(bridge)
-      var objects = subscription.objects.makeAsyncIterator()
+      let it = try await Bridged.open(bridge)
+      var objects = it.subscription.objects.makeAsyncIterator()
       // One after the other: several at once may be reordered, and a queue that is full drops some.
       for number in 0..<20 as Range<UInt64> {
-        try await track.sendDatagram(Bytes("datagram \(number)"))
+        try await it.track.sendDatagram(Bytes("datagram \(number)"))
         let object = try #require(try await objects.next())
         #expect(object.text == "datagram \(number)" && object.location == Location(number, 0))
         #expect(object.isDatagram == (Self.isRich(bridge.publisher) && Self.isRich(bridge.subscriber)))
       }
-      await relay.server.close()
+      await it.close()
     }
   }
 
@@ -56,14 +43,14 @@ import Testing
     try await within {
       var options = TrackOptions()
       options.usesSubgroups = true
-      let (relay, track, subscription) = try await bridged(bridge, options)
-      try await track.group { writer in
+      let it = try await Bridged.open(bridge, options)
+      try await it.track.group { writer in
         for number in 0..<9 as Range<UInt64> {
           try await writer.write(Bytes("object \(number)"), subgroup: number % 3, priority: UInt8(number % 3))
         }
       }
-      await track.finish()
-      let group = try #require(try await subscription.first(1).first)
+      await it.track.finish()
+      let group = try #require(try await it.subscription.first(1).first)
       let objects = try await group.first(.max).sorted { $0.id < $1.id }
       #expect(objects.map(\.text) == (0..<9).map { "object \($0)" })
       #expect(objects.map(\.id) == Array(0..<9))
@@ -71,7 +58,7 @@ import Testing
       #expect(objects.map(\.subgroup) == (0..<9).map { isKept ? $0 % 3 : 0 })
       if isKept { #expect(objects.map(\.priority) == (0..<9).map { UInt8($0 % 3) }) }
       #expect(group.ending == .complete)
-      await relay.server.close()
+      await it.close()
     }
   }
 
@@ -80,17 +67,17 @@ import Testing
     try await within {
       var options = TrackOptions()
       options.usesExtensions = true
-      let (relay, track, subscription) = try await bridged(bridge, options)
+      let it = try await Bridged.open(bridge, options)
       // An even type with a number, an odd one with bytes; and none.
       let headers = [Bytes([0x3a, 0x40, 0xff]), Bytes([0x3f, 0x03, 1, 2, 3]), Bytes()]
-      try await track.group { writer in
+      try await it.track.group { writer in
         for (number, header) in headers.enumerated() { try await writer.write(Bytes("\(number)"), extensions: header) }
       }
-      let objects = try await subscription.objects.first(3)
+      let objects = try await it.subscription.objects.first(3)
       #expect(objects.map(\.text) == ["0", "1", "2"])
       let isKept = Self.isRich(bridge.publisher) && Self.isRich(bridge.subscriber)
       #expect(objects.map(\.extensions) == (isKept ? headers : [Bytes(), Bytes(), Bytes()]))
-      await relay.server.close()
+      await it.close()
     }
   }
 
@@ -98,19 +85,19 @@ import Testing
   func statuses() async throws {
     try await within {
       let rich = Bridge(publisher: "draft-14", subscriber: "draft-14")
-      let (relay, track, subscription) = try await bridged(rich, keepsStatus: true)
-      try await track.group(3) { writer in
+      let it = try await Bridged.open(rich, keepsStatus: true)
+      try await it.track.group(3) { writer in
         try await writer.write(Bytes("two"), id: 2)
         try await writer.write(Bytes(), id: 5, status: .doesNotExist)
         try await writer.write(Bytes("nine"), id: 9)
         try await writer.write(Bytes(), status: .endOfGroup)
       }
-      await track.finish()
-      let objects = try await subscription.objects.first(.max)
+      await it.track.finish()
+      let objects = try await it.subscription.objects.first(.max)
       #expect(objects.prefix(4).map(\.location) == [2, 5, 9, 10].map { Location(3, $0) })
       #expect(objects.prefix(4).map(\.status) == [.normal, .doesNotExist, .normal, .endOfGroup])
       #expect(objects.map(\.text).filter { !$0.isEmpty } == ["two", "nine"])
-      await relay.server.close()
+      await it.close()
     }
   }
 
@@ -135,26 +122,21 @@ import Testing
   @Test("reports of gaps reach subscribers whose dialect has them, through a relay")
   func reported() async throws {
     try await within {
-      let relay = try await TestRelay.start()
-      let publisher = try await relay.connect("transfork-03"), subscriber = try await relay.connect("transfork-03")
-      let track = try await publisher.publish("gaps").track("data")
-      try await untilAnnounced("gaps", to: subscriber)
-      let subscription = try await subscriber.subscribe(to: "gaps", track: "data")
-      try await track.firstSubscriber()
-      try await track.group { try await $0.write("zero") }
-      try await track.skip(1...4, because: .unknown(77))
-      try await track.skip(5...5)
+      let it = try await Bridged.open(Bridge(publisher: "transfork-03", subscriber: "transfork-03"))
+      try await it.track.group { try await $0.write("zero") }
+      try await it.track.skip(1...4, because: .unknown(77))
+      try await it.track.skip(5...5)
       #expect(
-        try await subscription.gaps.first(2) == [
+        try await it.subscription.gaps.first(2) == [
           GroupGap(1...4, .unknown(77), code: 77), GroupGap(5...5, .doesNotExist, code: 13),
         ])
-      try await track.group { writer in
+      try await it.track.group { writer in
         #expect(writer.sequence == 6)
         try await writer.write("six")
       }
-      await track.finish()
-      #expect(try await subscription.gaps.first(1) == [])
-      await relay.server.close()
+      await it.track.finish()
+      #expect(try await it.subscription.gaps.first(1) == [])
+      await it.close()
     }
   }
 
