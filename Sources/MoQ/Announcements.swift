@@ -8,9 +8,11 @@ public final class Announcements: AsyncSequence, Sendable {
   public typealias Element = Announcement
   public typealias Failure = MoQError
 
+  /// Takes the changes one after the other.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let announcements: Announcements
-    /// The next change; nil: the session has ended. Throws `cancelled` with the task.
+    /// The next change; nil: the session has ended, or this side took the request back. Throws `sessionClosed` or
+    /// whatever else ended it, `limit` if 65,536 changes waited and nobody took them, and `cancelled` with the task.
     public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> Announcement? {
       try await announcements.inbox.next(isolation: actor)
     }
@@ -47,6 +49,7 @@ public final class Announcements: AsyncSequence, Sendable {
 
 /// A broadcast that begins or ends.
 public struct Announcement: Sendable, Hashable {
+  /// The broadcast's namespace, whole: the prefix that was asked for is part of it.
   public var path: TrackNamespace
   /// True: it is there now; false: it is gone.
   public var isActive: Bool

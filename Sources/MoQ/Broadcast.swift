@@ -7,6 +7,7 @@ import Synchronization
 ///
 /// A broadcast that is no longer referenced, by itself or by its tracks, is withdrawn.
 public final class Broadcast: Sendable {
+  /// The namespace of its tracks.
   public let path: TrackNamespace
   let outbox: Outbox
   /// What must live as long as the broadcast.
@@ -71,6 +72,8 @@ public final class Broadcast: Sendable {
   }
 
   /// The track of that name, made the first time it is asked for; `options` count only then.
+  ///
+  /// Throws `ended` if the broadcast is finished, `sessionClosed` or whatever else ended the session, and `cancelled`.
   public func track(_ name: String, options: TrackOptions = TrackOptions()) async throws(MoQError) -> BroadcastTrack {
     if let failure = outbox.failure { throw failure }
     guard !isFinished.load(ordering: .relaxed) else {
@@ -96,6 +99,8 @@ public final class Broadcast: Sendable {
   }
 
   /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
+  ///
+  /// Throws `sessionClosed` or whatever else ended the session before, and `cancelled` with the task.
   public func drained() async throws(MoQError) {
     for core in tracks.withLock({ Array($0.values) }) { try await core.drained() }
   }
@@ -124,7 +129,9 @@ public struct TrackOptions: Sendable {
   }
   /// Lower is sent first.
   public var priority: UInt8 = 128
+  /// Which of several groups is sent first to subscribers that leave it to the publisher.
   public var order = GroupOrder.ascending
+  /// What a publisher does that is faster than its subscribers: `write` waits at 8 MiB, if nothing else is said.
   public var backlog = Backlog.wait(bytes: 8 << 20)
   /// How late objects may be sent (transfork: groups, once they are whole); nil: however late they are. A subscriber's own
   /// wish counts where it is smaller.
@@ -137,6 +144,7 @@ public struct TrackOptions: Sendable {
   public var usesExtensions = false
   /// Whether a group's objects are spread over several subgroups. If not, the end of subgroup 0 is the group's.
   public var usesSubgroups = false
+  /// What each member says beside itself.
   public init() {}
 }
 
@@ -205,25 +213,29 @@ public final class BroadcastTrack: Sendable {
   let core: Core
   init(_ broadcast: Broadcast, _ core: Core) { (self.broadcast, self.core) = (broadcast, core) }
 
+  /// Its name within the broadcast.
   public var name: String { core.name }
   /// The number of subscriptions it has now.
   public var subscribers: Int { get async { core.shared.subscribers } }
   /// Whether `write` waits now, since a subscriber is as far behind as the track's backlog allows.
   public var isBehind: Bool { core.shared.isBehind }
-  /// Waits until someone has subscribed.
+  /// Waits until someone has subscribed. Throws as `drained` does.
   public func firstSubscriber() async throws(MoQError) {
     try await core.shared.wait { subscribers, _ in subscribers > 0 }
   }
-  /// Waits until nobody is subscribed.
+  /// Waits until nobody is subscribed. Throws as `drained` does.
   public func lastSubscriberGone() async throws(MoQError) {
     try await core.shared.wait { subscribers, _ in subscribers == 0 }
   }
   /// Waits until everything written has arrived at everyone who is subscribed. Groups that are still open do not count.
+  ///
+  /// Throws `sessionClosed` or whatever else ended the session before, and `cancelled` with the task.
   public func drained() async throws(MoQError) { try await core.drained() }
 
   /// Writes a group: it is complete when `body` returns and given up when it throws.
   ///
   /// - Parameter sequence: its number; nil: the next one.
+  /// - Throws: as `beginGroup` and `GroupWriter.finish` do; else what `body` throws.
   public func group<Value>(
     _ sequence: UInt64? = nil, isolation: isolated (any Actor)? = #isolation,
     _ body: (GroupWriter) async throws -> Value
@@ -239,13 +251,19 @@ public final class BroadcastTrack: Sendable {
     }
   }
 
-  /// Begins a group. `finish()` completes it.
+  /// Begins a group. `finish()` completes it. Nothing is sent before its first object.
+  ///
+  /// Throws `ended` if the track is finished, and `sessionClosed` or whatever else ended the session.
   public func beginGroup(_ sequence: UInt64? = nil) async throws(MoQError) -> GroupWriter {
     if let failure = core.outbox.failure { throw failure }
     return GroupWriter(self, try core.sequence(sequence))
   }
 
   /// Sends an object in a datagram, as the only one of a group of its own unless numbers are given: it may be lost.
+  ///
+  /// Where the subscriber's dialect has no datagrams it goes on a stream of its group (drafts 07 to 14 have them). One
+  /// that does not fit into a packet is dropped, and so is one that comes when too many wait. Throws `ended` if the
+  /// track is finished, `sessionClosed` or whatever else ended the session, and `cancelled`.
   public func sendDatagram(
     _ payload: Bytes, group: UInt64? = nil, id: UInt64 = 0, extensions: Bytes = Bytes()
   ) async throws(MoQError) {
@@ -290,6 +308,7 @@ public final class GroupWriter: Sendable {
     var isOver = false
     var hasBegun = false
   }
+  /// Its number in the track.
   public let sequence: UInt64
   private let track: BroadcastTrack
   private let state = Mutex(State())
@@ -316,7 +335,9 @@ public final class GroupWriter: Sendable {
   ///   - subgroup: objects of different subgroups go on different streams; other than 0 only if the
   ///     track's options say `usesSubgroups`.
   ///   - priority: lower is sent first; nil: the track's. The first object's counts for its subgroup.
-  ///   - extensions: key-value pairs; only if the track's options say `usesExtensions`.
+  ///   - extensions: key-value pairs (§1.4.2 of draft-14), 64 KiB at most; only if the track's options say
+  ///     `usesExtensions`.
+  ///   - status: other than `.normal`, the object is a marker and has no payload.
   /// - Throws: `ended` if the group is finished or was dropped from the cache, `badOption`, `sessionClosed`, `cancelled`.
   public func write(
     _ payload: Bytes, id: UInt64? = nil, subgroup: UInt64 = 0, priority: UInt8? = nil, extensions: Bytes = Bytes(),
@@ -348,10 +369,14 @@ public final class GroupWriter: Sendable {
     try core.outbox.put(.object(bound, info, payload))
     try await core.room()
   }
+  /// The same for an array, which is copied.
   public func write(_ payload: [UInt8]) async throws(MoQError) { try await write(Bytes(payload)) }
+  /// The same for text, as UTF-8.
   public func write(_ payload: String) async throws(MoQError) { try await write(Bytes(payload)) }
 
-  /// The group has all its objects.
+  /// The group has all its objects: subscribers learn that it is complete. Again, or after `abandon()`, it does nothing.
+  ///
+  /// Throws `sessionClosed` or whatever else ended the session.
   public func finish() async throws(MoQError) {
     let next = state.withLock { state -> UInt64? in
       defer { state.isOver = true }

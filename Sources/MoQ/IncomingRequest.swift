@@ -5,6 +5,7 @@ import MoQNetwork
 ///
 /// A request that is neither is refused by the session when its time is up.
 public struct IncomingRequest: Sendable {
+  /// What may be asked for.
   public enum Kind: Sendable, Hashable {
     /// It wants to receive a track of ours.
     case subscribe(TrackName)
@@ -20,6 +21,7 @@ public struct IncomingRequest: Sendable {
     /// Whoever wants the track subscribes to it.
     case publish(TrackName)
   }
+  /// What is asked for.
   public let kind: Kind
   /// The tokens the peer sent with it, each as its value; what stood for one has been resolved.
   public let authorization: [AuthorizationToken]
@@ -35,12 +37,13 @@ public struct IncomingRequest: Sendable {
   }
 }
 
-/// The requests of a peer.
+/// The requests of a peer, in the order in which they came.
 public struct IncomingRequests: AsyncSequence, Sendable {
   public typealias Element = IncomingRequest
   public typealias Failure = Never
   let inbox: Inbox<IncomingRequest>
 
+  /// Takes the requests one after the other.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let inbox: Inbox<IncomingRequest>
     /// The next request; nil: the session or the task has ended.

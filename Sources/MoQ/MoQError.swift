@@ -5,6 +5,7 @@ public struct MoQError: Error, Sendable, CustomStringConvertible {
   /// What went wrong, for code to branch on. New codes may come; always keep a `default`.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     let name: String
+    /// Its name, as in `unknown-track`.
     public var description: String { name }
 
     /// The URL cannot be read, or has a scheme that is not spoken.
@@ -51,13 +52,18 @@ public struct MoQError: Error, Sendable, CustomStringConvertible {
     public static let transport = Code(name: "transport")
   }
 
+  /// What went wrong, for code.
   public let code: Code
+  /// What went wrong, for people.
   public let message: String
+  /// The error below it, as `RequestFailure`, `SessionEnd`, `CommandError` or `ConnectionClose`; nil: there was none.
   public let cause: (any Error & Sendable)?
 
+  /// An error of this module's kind, for what is built on it.
   public init(_ code: Code, _ message: String, cause: (any Error & Sendable)? = nil) {
     (self.code, self.message, self.cause) = (code, message, cause)
   }
 
+  /// The sentence.
   public var description: String { message }
 }

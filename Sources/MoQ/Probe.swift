@@ -8,12 +8,17 @@ public struct ProbeResult: Sendable {
   /// What came of it.
   public let outcome: Result<Success, MoQError>
 
+  /// A session that came about, and was closed again.
   public struct Success: Sendable {
+    /// The dialect that was agreed on.
     public let dialect: SessionDialect
+    /// As `host:port`.
     public let peerAddress: String
+    /// What the peer calls its implementation; nil: it does not say.
     public let peerImplementation: String?
     /// From the first packet to the agreed dialect.
     public let setupTime: Duration
+    /// The round-trip time when the session was closed.
     public let smoothedRTT: Duration
   }
 }

@@ -9,6 +9,7 @@ public final class ReceivedGroup: AsyncSequence, Sendable {
   public typealias Element = ReceivedObject
   public typealias Failure = MoQError
 
+  /// Takes the objects one after the other.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let group: ReceivedGroup
     /// The next object; nil: the group has ended, see `ending`. Throws if the session ended within it.
@@ -55,20 +56,25 @@ public final class ReceivedGroup: AsyncSequence, Sendable {
 
 /// A whole object.
 public struct ReceivedObject: Sendable {
+  /// The number of its group.
   public var group: UInt64
   /// 0 in dialects that have no subgroups.
   public var subgroup: UInt64
+  /// Its number in the group.
   public var id: UInt64
   /// The publisher's: lower is sent first.
   public var priority: UInt8
+  /// `.normal`, unless the subscription was made with `keepsStatus`: then also markers, which have no payload.
   public var status: ObjectStatus
-  /// Extension headers, as key-value pairs.
+  /// Extension headers, as key-value pairs (§1.4.2 of draft-14), just as the publisher wrote them; empty: none.
   public var extensions: Bytes
+  /// All of its bytes; empty: a marker, or an object without any.
   public var payload: Bytes
   /// When its last byte arrived, on the clock of `Runtime.now`.
   public var receivedAt: Instant
   /// Whether it came in a datagram.
   public var isDatagram: Bool
+  /// Its group and its number there.
   public var location: Location { Location(group, id) }
 }
 
@@ -79,6 +85,7 @@ public final class FetchedObjects: AsyncSequence, Sendable {
   public typealias Element = ReceivedObject
   public typealias Failure = MoQError
 
+  /// Takes the objects one after the other.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let fetched: FetchedObjects
     /// The next object; nil: that was all there is in the range. Throws if the publisher gave up before.

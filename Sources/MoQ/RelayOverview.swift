@@ -4,6 +4,7 @@ import MoQRelay
 
 /// A relay at one moment, for whoever watches it. Counters only grow.
 public struct RelayOverview: Sendable, Equatable {
+  /// The relay's counters.
   public var statistics = RelayStatistics()
   /// Sessions that are alive, by dialect and transport; those in their handshake have no dialect yet.
   public var sessions: [SessionCount] = []
@@ -13,30 +14,39 @@ public struct RelayOverview: Sendable, Equatable {
   public var cachedGroups = 0
   /// What all connections have carried, those that are over included.
   public var carried = CarriedBytes()
-  /// The mean and the highest smoothed round-trip time of the sessions there are; zero without any.
+  /// The mean of the smoothed round-trip times of the sessions there are; zero without any.
   public var meanRTT = Duration.zero
+  /// The highest of them; zero without any.
   public var highestRTT = Duration.zero
   /// Packets that were answered without a connection.
   public var packets = PacketCounters()
+  /// A relay without anything.
   public init() {}
 
   /// How many sessions are alike.
   public struct SessionCount: Sendable, Equatable {
     /// nil: not agreed yet.
     public var dialect: String?
+    /// What carries them.
     public var transport: TransportKind
+    /// How many they are.
     public var count: Int
+    /// So many sessions of a kind.
     public init(dialect: String?, transport: TransportKind, count: Int) {
       (self.dialect, self.transport, self.count) = (dialect, transport, count)
     }
   }
 }
 
-/// UDP payload that connections have carried.
+/// What connections have carried.
 public struct CarriedBytes: Sendable, Equatable {
+  /// Bytes of UDP payload.
   public var bytesSent: UInt64 = 0
+  /// Bytes of UDP payload.
   public var bytesReceived: UInt64 = 0
+  /// QUIC packets.
   public var packetsSent: UInt64 = 0
+  /// Packets with stream data that were declared lost, once for each stream in them.
   public var packetsLost: UInt64 = 0
 
   mutating func add(_ one: TransportStatistics) {
@@ -49,10 +59,15 @@ public struct CarriedBytes: Sendable, Equatable {
 
 /// Packets that belonged to no connection, and what became of them.
 public struct PacketCounters: Sendable, Equatable {
+  /// Answered with Retry, for the client to prove its address (`ServerOptions.retry`).
   public var retries: UInt64 = 0
+  /// Attempts to connect that were refused.
   public var refusals: UInt64 = 0
+  /// Of another version of QUIC: answered with those that are spoken.
   public var versionNegotiations: UInt64 = 0
+  /// Of connections that are not known any more: answered with a stateless reset.
   public var statelessResets: UInt64 = 0
+  /// Worth no answer.
   public var ignored: UInt64 = 0
 
   init() {}
@@ -64,12 +79,14 @@ public struct PacketCounters: Sendable, Equatable {
 
 /// Namespaces that are announced at a relay.
 public struct AnnouncedList: Sendable, Equatable {
+  /// Those that are listed, in order.
   public var announced: [Entry]
   /// How many there are in all, listed or not.
   public var total: Int
 
   /// One of them.
   public struct Entry: Sendable, Equatable {
+    /// What is announced.
     public var namespace: TrackNamespace
     /// The dialect of each session that publishes it.
     public var dialects: [String]

@@ -4,6 +4,8 @@ import MoQRelay
 
 /// What a relay is made with.
 public struct RelayOptions: Sendable {
+  /// How it listens, and what its sessions are made with. Of the latter `requests`, `publishCache` and
+  /// `maximumObjectSize` do not count.
   public var server = ServerOptions()
   /// The most bytes kept of all tracks together; the oldest complete groups go first.
   public var cache = 256 << 20
@@ -11,6 +13,7 @@ public struct RelayOptions: Sendable {
   public var linger: Duration = .zero
   /// Told of each session that begins and that ends, on the relay's thread: it must not wait for anything.
   public var onSession: (@Sendable (RelaySessionEvent) -> Void)?
+  /// What each member says beside itself.
   public init() {}
 }
 
@@ -44,6 +47,7 @@ public final class RelayServer: Sendable {
 
   /// The address, with the port that was taken.
   public var address: String { listener.address }
+  /// The UDP port that was taken.
   public var port: UInt16 { listener.port }
   /// The SHA-256 of the certificate, in hexadecimal.
   public var fingerprint: String { listener.fingerprint }
@@ -98,19 +102,25 @@ public final class RelayServer: Sendable {
 
 /// A relay's counters.
 public struct RelayStatistics: Sendable, Equatable {
-  /// Sessions now, and since the start.
+  /// Sessions now.
   public var sessions = 0
+  /// Sessions since the start, those that did not come about included.
   public var sessionsAccepted: UInt64 = 0
-  /// Broadcasts that are announced, and tracks that are subscribed to upstream.
+  /// Namespaces that are announced now.
   public var broadcasts = 0
+  /// Tracks that are read or kept now.
   public var tracks = 0
+  /// Subscriptions that are served now.
   public var subscriptions = 0
   /// Bytes in the cache.
   public var cachedBytes = 0
-  /// Objects that came in, and that went out.
+  /// Objects that came in since the start; what was there already is left out.
   public var objectsReceived: UInt64 = 0
+  /// Objects that were written whole to a subscriber, each once for every subscriber.
   public var objectsSent: UInt64 = 0
+  /// Bytes of their payloads that came in.
   public var bytesReceived: UInt64 = 0
+  /// Bytes of their payloads that went out.
   public var bytesSent: UInt64 = 0
   /// Groups that a subscriber did not get, or not whole, because it was too far behind.
   public var groupsSkipped: UInt64 = 0
@@ -253,8 +263,10 @@ public struct RelaySession: Sendable {
   public let peerAddress: String
   /// What is spoken, with the peer's profile; nil: nothing was agreed on.
   public let dialect: String?
-  /// What the peer calls itself, and what it asked for, where it says so.
-  public let implementation: String?, path: String?
+  /// What the peer calls its implementation; nil: it does not say.
+  public let implementation: String?
+  /// The path that it asked for; nil: it named none.
+  public let path: String?
 
   init(_ driver: SessionDriver) {
     connectionID = driver.name

@@ -15,6 +15,7 @@ public enum Certificate: Sendable, Equatable {
 
 /// What a server or a relay is made with.
 public struct ServerOptions: Sendable {
+  /// What it shows to its clients.
   public var certificate = Certificate.selfSigned()
   /// What its sessions are made with. `trust` does not count.
   public var session = SessionOptions()
@@ -29,6 +30,7 @@ public struct ServerOptions: Sendable {
   /// When a peer has opened that many it is asked to go away and come back, or the session is closed at
   /// the end of a group.
   public var maximumReceivedStreams: UInt64?
+  /// What each member says beside itself, with this certificate.
   public init(certificate: Certificate = .selfSigned()) { self.certificate = certificate }
 }
 
@@ -77,6 +79,7 @@ public final class Server: Sendable {
 
   /// The address, with the port that was taken.
   public var address: String { listener.address }
+  /// The UDP port that was taken.
   public var port: UInt16 { listener.port }
   /// The SHA-256 of the certificate, in hexadecimal.
   public var fingerprint: String { listener.fingerprint }
@@ -100,10 +103,12 @@ public final class Server: Sendable {
     }
   }
 
+  /// Sessions as clients make them. Ends with the server.
   public struct Sessions: AsyncSequence, Sendable {
     public typealias Element = Session
     public typealias Failure = Never
     let inbox: Inbox<Session>
+    /// Takes the sessions one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
       let inbox: Inbox<Session>
       /// The next session; nil: the server or the task has ended.

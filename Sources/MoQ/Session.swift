@@ -159,7 +159,8 @@ extension Session {
 
   /// Asks for objects of the past: from `start` through the object `endObject` of `endGroup`, or the whole of it.
   ///
-  /// Ends without an object where the publisher has none in the range.
+  /// Ends without an object where the publisher has none in the range. Throws `inexpressible` where the dialect has no
+  /// FETCH (moq-lite), `unknownTrack`, `unauthorized`, `refused`, `timeout`, `sessionClosed` or `cancelled`.
   public func fetch(
     from broadcast: TrackNamespace, track: String, start: Location, endGroup: UInt64, endObject: UInt64? = nil,
     priority: UInt8 = 128, order: GroupOrder = .publisher, authorization: [AuthorizationToken] = []
@@ -171,6 +172,10 @@ extension Session {
   }
 
   /// Asks what the publisher says of a track without subscribing to it.
+  ///
+  /// A track that the peer does not know is `.doesNotExist`, whether it answers so or refuses. Throws `inexpressible`
+  /// where the dialect has no words for the question (moq-lite), `unauthorized`, `refused`, `timeout`, `sessionClosed` or
+  /// `cancelled`.
   public func trackStatus(
     of broadcast: TrackNamespace, track: String, authorization: [AuthorizationToken] = []
   ) async throws(MoQError) -> TrackState {
@@ -190,8 +195,8 @@ extension Session {
 
   /// Everything that is announced below `prefix`, now and later.
   ///
-  /// Some dialects (draft-14) cannot ask with an empty prefix; there, an empty one hears only of what the
-  /// peer tells unasked.
+  /// Drafts 07 to 14 cannot ask with an empty prefix; there, an empty one hears only of what the peer tells unasked.
+  /// Throws `refused`, `unauthorized`, `timeout`, `sessionClosed` or `cancelled` if the peer does not say yes.
   public func announcements(
     under prefix: TrackNamespace = TrackNamespace(), authorization: [AuthorizationToken] = []
   ) async throws(MoQError) -> Announcements {
@@ -221,6 +226,8 @@ extension Session {
   }
 
   /// Publishes a broadcast for as long as `body` runs, then waits until what was written has arrived.
+  ///
+  /// Throws as `publish` without a body and `Broadcast.drained` do; else what `body` throws.
   public func publish<Value>(
     _ path: TrackNamespace, authorization: [AuthorizationToken] = [],
     isolation: isolated (any Actor)? = #isolation, _ body: (Broadcast) async throws -> Value
@@ -255,25 +262,33 @@ public struct SessionDialect: Sendable, Hashable, CustomStringConvertible {
   public let alpn: String?
   /// The WebTransport subprotocol that was agreed on; nil: none was, or there is no WebTransport.
   public let subprotocol: String?
+  /// The name, with the profile in parentheses where there is one.
   public var description: String { profile.map { "\(name) (\($0))" } ?? name }
 }
 
-/// A session's numbers at one moment.
+/// A session's numbers at one moment. Sessions of WebTransport that share a connection have its
+/// times, bytes and packets.
 public struct SessionStatistics: Sendable, Equatable {
+  /// The round-trip time, smoothed (RFC 9002 §5.3); zero: not measured yet.
   public var smoothedRTT: Duration = .zero
+  /// The lowest round-trip time so far; zero: not measured yet.
   public var minimumRTT: Duration = .zero
   /// Bits a second that the congestion controller would allow now; 0: not known.
   public var estimatedBitrate: UInt64 = 0
   /// Bits a second that the peer says it expects (moq-lite's SESSION_UPDATE); nil: it does not say.
   public var peerBitrate: UInt64?
+  /// Bytes of UDP payload.
   public var bytesSent: UInt64 = 0
+  /// Bytes of UDP payload.
   public var bytesReceived: UInt64 = 0
+  /// QUIC packets.
   public var packetsSent: UInt64 = 0
+  /// Packets with stream data that were declared lost, once for each stream in them.
   public var packetsLost: UInt64 = 0
   /// Bytes of objects that have arrived and that nobody has taken. For as many the peer has no credit, so that it
   /// comes to a stop when they are `SessionOptions.receiveBuffer`.
   public var withheldBytes = 0
-  /// The part of the packets sent that was lost, 0 to 1.
+  /// `packetsLost` as a part of `packetsSent`; 0: none was sent.
   public var loss: Double { packetsSent == 0 ? 0 : Double(packetsLost) / Double(packetsSent) }
 
   init(_ from: TransportStatistics, peerBitrate: UInt64?, withheldBytes: Int) {
@@ -286,6 +301,7 @@ public struct SessionStatistics: Sendable, Equatable {
 
 /// How a session ended.
 public struct SessionClosure: Sendable, CustomStringConvertible {
+  /// Who can end a session: this side, the other, or what is between them.
   public enum Side: Sendable { case local, peer, transport }
   /// Who ended it.
   public let by: Side
@@ -297,6 +313,7 @@ public struct SessionClosure: Sendable, CustomStringConvertible {
   public let phrase: String
   /// Whether nothing went wrong.
   public var isClean: Bool { reason == .noError && by != .transport }
+  /// The sentence.
   public var description: String { phrase }
 }
 
@@ -304,5 +321,6 @@ public struct SessionClosure: Sendable, CustomStringConvertible {
 public struct SessionMove: Sendable, Hashable {
   /// Where to; nil: the same place.
   public let url: String?
+  /// A wish for this place.
   public init(url: String?) { self.url = url }
 }

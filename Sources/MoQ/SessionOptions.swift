@@ -22,7 +22,7 @@ public struct SessionOptions: Sendable {
     case none
   }
 
-  /// Who answers what the peer asks for.
+  /// The ways to answer what the peer asks for.
   public enum Requests: Sendable, Equatable {
     /// What is published on the session is served, and announcements are accepted; the rest is refused.
     case automatic
@@ -30,7 +30,9 @@ public struct SessionOptions: Sendable {
     case ask
   }
 
+  /// Which dialects may be spoken.
   public var dialects = Dialects.automatic
+  /// Which certificates a client accepts; a server asks for none.
   public var trust = Trust.system
   /// On whose behalf a client asks for a WebTransport session, as a browser would say it of a page; nil: on its own.
   public var origin: String?
@@ -39,6 +41,7 @@ public struct SessionOptions: Sendable {
   /// Peer profiles (named deviations from a dialect's text) to assume; some are detected anyway. A client begins in
   /// theirs; a server takes every handshake, and assumes them of peers that show none. `text`: none.
   public var profiles: [String] = []
+  /// Who answers what the peer asks for.
   public var requests = Requests.automatic
   /// Tokens for the handshake, where the dialect carries them.
   public var authorization: [AuthorizationToken] = []
@@ -73,6 +76,7 @@ public struct SessionOptions: Sendable {
   /// Where sessions leave traces of what they say and hear; nil: nowhere, at no cost.
   public var traces: TraceDirectory?
 
+  /// What each member says beside itself, with these dialects and this trust.
   public init(dialects: Dialects = .automatic, trust: Trust = .system) {
     (self.dialects, self.trust) = (dialects, trust)
   }

@@ -3,16 +3,26 @@
 /// The port defaults to 443. An IPv6 address stands in brackets. The path with its query is what the
 /// peer is told: over WebTransport in the request, else in the handshake of dialects that have a place for it.
 public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
+  /// The port of a URL that names none.
   public static let defaultPort: UInt16 = 443
-  /// What carries the session.
-  public enum Scheme: String, Sendable, CaseIterable { case moqt, https }
+  /// What carries a session.
+  public enum Scheme: String, Sendable, CaseIterable {
+    /// Raw QUIC.
+    case moqt
+    /// WebTransport over HTTP/3.
+    case https
+  }
 
+  /// What carries the session.
   public var scheme: Scheme
+  /// A name or an address; one of IPv6 without its brackets.
   public var host: String
+  /// The UDP port.
   public var port: UInt16
   /// With the leading slash; empty if the URL has none.
   public var path: String
 
+  /// A URL of these parts, as they are: nothing is checked.
   public init(scheme: Scheme = .moqt, host: String, port: UInt16 = SessionURL.defaultPort, path: String = "") {
     (self.scheme, self.host, self.port, self.path) = (scheme, host, port, path)
   }
@@ -71,5 +81,6 @@ public struct SessionURL: Sendable, Hashable, CustomStringConvertible {
 
   /// `host:port`, with brackets around an IPv6 address.
   public var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+  /// The URL as text, with its port.
   public var description: String { "\(scheme)://\(authority)\(path)" }
 }

@@ -15,6 +15,7 @@ public final class Subscription: AsyncSequence, Sendable {
   public typealias Element = ReceivedGroup
   public typealias Failure = MoQError
 
+  /// Takes the groups one after the other.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let subscription: Subscription
 
@@ -100,14 +101,15 @@ public final class Subscription: AsyncSequence, Sendable {
   /// answered, and on through that object. What the subscription itself brings begins after it, if it began with the
   /// next object.
   ///
-  /// Throws `inexpressible` where the dialect has no joining fetch, `refused` if there was no object yet.
+  /// Throws `inexpressible` where the dialect has no joining fetch (draft-07, moq-lite, transfork), `refused` if there was
+  /// no object yet, `ended` if the subscription is over, `unauthorized`, `timeout`, `sessionClosed` or `cancelled`.
   public func fetch(
     groupsBefore: UInt64, priority: UInt8 = 128, order: GroupOrder = .publisher,
     authorization: [AuthorizationToken] = []
   ) async throws(MoQError) -> FetchedObjects {
     try await fetch(priority, order, authorization) { .joining($0, groupsBefore: groupsBefore) }
   }
-  /// The same from the first object of a group, which is named; dialects before draft-11 cannot say that.
+  /// The same from the first object of a group, which is named; drafts before 11 cannot say that.
   public func fetch(
     fromGroup group: UInt64, priority: UInt8 = 128, order: GroupOrder = .publisher,
     authorization: [AuthorizationToken] = []
@@ -144,6 +146,7 @@ public final class Subscription: AsyncSequence, Sendable {
     public typealias Failure = MoQError
     let subscription: Subscription
 
+    /// Takes the reports one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
       let subscription: Subscription
       /// The next report; nil: the subscription is over. Throws `cancelled` with the task.
@@ -162,13 +165,15 @@ public final class Subscription: AsyncSequence, Sendable {
     public typealias Failure = MoQError
     let subscription: Subscription
 
+    /// Takes the objects one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
       let subscription: Subscription
       var current: ReceivedGroup?
       /// Groups that have begun, the lowest first.
       var begun: [ReceivedGroup] = []
 
-      /// The next object; nil: the track has ended.
+      /// The next object; nil: the track has ended, or the subscription was cancelled. Throws `sessionClosed`, `refused`
+      /// or whatever else ended it, and `cancelled` with the task.
       public mutating func next(isolation actor: isolated (any Actor)?) async throws(MoQError) -> ReceivedObject? {
         while true {
           if let current {

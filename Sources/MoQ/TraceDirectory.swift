@@ -29,6 +29,7 @@ public final class TraceDirectory: Sendable {
       throw MoQError(.badOption, "traces cannot go to \(path): \(error); choose another folder", cause: error)
     }
   }
+  /// The counters of this moment.
   public var counters: Counters {
     let now = folder.counters
     return Counters(
