@@ -32,7 +32,7 @@ public final class RelayServer: Sendable {
 
   /// Listens on `address`, as `127.0.0.1:4443`. Port 0: any that is free.
   ///
-  /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost` or `transport`.
+  /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost`, `transport` or `cancelled`.
   public static func start(
     on address: String, options: RelayOptions = RelayOptions(), runtime: Runtime = .shared
   ) async throws(MoQError) -> RelayServer {

@@ -56,7 +56,7 @@ public final class Server: Sendable {
 
   /// Listens on `address`, as `127.0.0.1:4443` or `[::]:443`. Port 0: any that is free.
   ///
-  /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost` or `transport`.
+  /// Throws `badOption`, `addressInUse`, `permissionDenied`, `unknownHost`, `transport` or `cancelled`.
   public static func listen(
     on address: String, options: ServerOptions = ServerOptions(), runtime: Runtime = .shared
   ) async throws(MoQError) -> Server {
