@@ -82,11 +82,11 @@ extension WireError: CustomStringConvertible {
 public struct MessageError: Error, Equatable, Sendable, CustomStringConvertible {
   public var dialect: String
   public var message: String
-  /// The draft's section that defines the message, as in "§9.8".
+  /// The draft's section that defines the message, as in "§9.8"; empty: it is not known which message it is.
   public var section: String
   public var error: WireError
   public init(dialect: String, message: String, section: String, error: WireError) {
     (self.dialect, self.message, self.section, self.error) = (dialect, message, section, error)
   }
-  public var description: String { "\(dialect) \(message): \(error) (\(section))" }
+  public var description: String { "\(dialect) \(message): \(error)" + (section.isEmpty ? "" : " (\(section))") }
 }

@@ -72,5 +72,6 @@ import Testing
     #expect(explanation.notes.first == Note("Type", 0..<1, "0x3"))
     let unknown = Draft14.explain([0x3f, 0, 0])
     #expect(unknown.error?.error.kind == .unknownMessage)
+    #expect(unknown.error?.description == "draft-14 message: no message has type 63")
   }
 }
