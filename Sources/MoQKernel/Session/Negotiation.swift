@@ -118,9 +118,9 @@ struct Negotiation {
     }
     return openings
   }
-  /// Whether any dialect there is begins so, allowed or not.
+  /// The dialects of all there are that begin so, allowed or not.
   func knows(first: UInt64) -> [String] {
-    registry.filter { $0.handshake.first == first }.map { $0.dialect.name }
+    unique([registry.filter { $0.handshake.first == first }.map { $0.dialect.name }])
   }
   /// Used for codes while no dialect is chosen. Both sides must take the same one, so it does not depend on
   /// which dialects this session may end up with.
@@ -141,12 +141,10 @@ struct Negotiation {
     return "no common dialect: we speak \(ours)\(over); \(answer); \(advice)"
   }
   func describe(_ candidates: [Candidate]) -> String {
-    var seen: [String] = []
-    for candidate in candidates {
-      let codes = candidate.handshake.versions.map { "0x" + String($0, radix: 16) }
-      let text = candidate.dialect.name + (codes.isEmpty ? "" : " (\(codes.joined(separator: ", ")))")
-      if !seen.contains(text) { seen.append(text) }
-    }
-    return seen.joined(separator: ", ")
+    unique([candidates.map { $0.dialect.name }]).map { name in
+      let versions = candidates.filter { $0.dialect.name == name }.map { $0.handshake.versions }
+      let codes = unique(versions.map { $0.map { "0x" + String($0, radix: 16) } })
+      return name + (codes.isEmpty ? "" : " (\(codes.joined(separator: ", ")))")
+    }.joined(separator: ", ")
   }
 }

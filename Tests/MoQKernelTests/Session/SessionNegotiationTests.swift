@@ -192,6 +192,10 @@ import Testing
         let phrase = try #require(end?.phrase)
         if flight.closes == .versionNegotiationFailed { #expect(phrase.contains("no common dialect")) }
         #expect(phrase.contains(flight.failure), "\(phrase)")
+        // Each dialect is named once, however many handshakes it has.
+        for part in phrase.split(separator: ";") {
+          #expect(dialects.allSatisfy { part.ranges(of: $0.name).count <= 1 }, "\(phrase)")
+        }
         #expect(end?.reason == flight.closes)
       }
     }
