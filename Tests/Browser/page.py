@@ -362,15 +362,57 @@ def wrong_hash(bench, stage):
         return sentence
 
 
+def connection_is_lost(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        stage.running["relay"].kill()
+        stage.running["relay"].wait(10)
+        # The browser hears of it when it has something to send.
+        click(page, "publish")
+        sentence = said(page, "The connection was lost.", limit=60)
+        check(isinstance(bench.browser, Firefox) or sentence == "The connection was lost.", sentence)
+        check(page.run("app.session === null && app.publication === null"), "the page still has a session")
+        return sentence
+
+
 def unknown_path(bench, stage, dialect):
     relay = Relay(stage, bench.moq, "--path", "/", "--path", "/moq")
-    with relay.page(bench.browser, dialect) as page:
-        fill(page, url=f"https://127.0.0.1:{relay.port}/nowhere?x=1")
-        sentence = connect(page, "Unknown path: 127.0.0.1")
-        check("/nowhere?x=1" in sentence, sentence)
-        fill(page, url=f"https://127.0.0.1:{relay.port}/moq")
+    url = f"https://127.0.0.1:{relay.port}/nowhere?x=1"
+    # With the relay's helper to ask, and without it.
+    with elsewhere(relay) as place:
+        for http in ["", place]:
+            with relay.page(bench.browser, dialect, http, url=url, sha256=relay.sha256) as page:
+                sentence = connect(page, "Unknown path: 127.0.0.1")
+                check("/nowhere?x=1" in sentence, sentence)
+                fill(page, url=f"https://127.0.0.1:{relay.port}/moq")
+                connect(page)
+    return sentence
+
+
+def path_is_known(bench, stage):
+    """The page's address of the relay is where sessions are served, and nowhere else is."""
+    relay = Relay(stage, bench.moq, "--path", "/moq")
+    with relay.page(bench.browser) as page:
         connect(page)
+        click(page, "connect")
+        said(page, "You closed the session.")
+        fill(page, url=f"https://127.0.0.1:{relay.port}/")
+        return connect(page, "Unknown path: 127.0.0.1")
+
+
+def refused_origin(bench, stage):
+    relay = Relay(stage, bench.moq, "--origin", "https://example.org", "--origin", "https://example.com")
+    with relay.page(bench.browser) as page:
+        sentence = connect(page, "Refused origin: 127.0.0.1")
+        check("https://example.org and https://example.com" in sentence and relay.http in sentence, sentence)
         return sentence
+
+
+def no_web_transport(bench, stage):
+    relay = Relay(stage, bench.moq, "--raw-only")
+    with relay.page(bench.browser) as page:
+        return connect(page, "No WebTransport: 127.0.0.1")
 
 
 def nothing_there(bench, stage):
@@ -434,6 +476,7 @@ class Bench:
             yield prefix_is_asked_for, dialect
             yield unknown_track, dialect
             yield server_closes, dialect
+            yield connection_is_lost, dialect
             yield unknown_path, dialect
             yield no_common_protocol, dialect, other
         # Older dialects on the other side.
@@ -445,6 +488,9 @@ class Bench:
         yield (datagrams_leave,)
         yield (server_closes_with_a_code,)
         yield (wrong_hash,)
+        yield (path_is_known,)
+        yield (refused_origin,)
+        yield (no_web_transport,)
         yield (nothing_there,)
         yield (http_by_tls,)
 

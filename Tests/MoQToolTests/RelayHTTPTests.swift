@@ -84,6 +84,24 @@ import Testing
     #expect(end.status == 0 && end.errors == "", "\(end.errors)")
   }
 
+  @Test(arguments: [
+    (["--draft", "draft-14"], "[\"draft-14\"]", "{\"origins\": null, \"paths\": null}"),
+    (
+      ["--draft", "moq-lite-01", "--draft", "draft-07", "--origin", "https://a.example", "--path", "/moq"],
+      "[\"moq-lite-01\", \"draft-07\"]", "{\"origins\": [\"https://a.example\"], \"paths\": [\"/moq\"]}"
+    ), (["--draft", "draft-14", "--raw-only"], "[\"draft-14\"]", "null"),
+  ])
+  func `it tells what the relay serves, and to whom`(options: [String], dialects: String, webTransport: String)
+    async throws
+  {
+    let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"] + options)
+    let page = try await relay.line(containing: "Page at ")
+    let health = try get("/health", from: page) { $0.contains("\"ok\"") }
+    #expect(health.hasSuffix(", \"dialects\": \(dialects), \"webtransport\": \(webTransport)}\n"), "\(health)")
+    relay.kill(SIGTERM)
+    #expect(try await relay.end().status == 0)
+  }
+
   /// Well before its silence would tell the relay: a publisher that is stopped says that it leaves.
   @Test func `whoever is stopped is gone from the relay at once`() async throws {
     let relay = try ToolProcess(["relay", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0"])

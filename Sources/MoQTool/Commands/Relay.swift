@@ -85,7 +85,8 @@ extension Command {
           : "Relay ready at moqt://\(relay.address), certificate SHA-256 \(relay.fingerprint)")
       let helper = try page.map { host, port in
         try RelayHTTP(
-          host: host, port: port, identity: .init(certificate: identity.certificate, key: identity.key), relay: relay)
+          host: host, port: port, identity: .init(certificate: identity.certificate, key: identity.key), relay: relay,
+          options: options.server)
       }
       defer { helper?.stop() }
       if let helper {

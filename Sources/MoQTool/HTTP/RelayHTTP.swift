@@ -8,9 +8,11 @@ final class RelayHTTP: Sendable {
   var url: String { server.url }
 
   /// Listens on `host:port`; on loopback plain, elsewhere with the relay's certificate.
-  init(host: String, port: UInt16, identity: HTTPServer.Identity, relay: RelayServer) throws {
+  init(host: String, port: UInt16, identity: HTTPServer.Identity, relay: RelayServer, options: ServerOptions) throws {
     let routes = RelayRoutes(
-      facts: RelayRoutes.Facts(port: relay.port, fingerprint: relay.fingerprint, dialects: Runtime.dialectNames),
+      facts: RelayRoutes.Facts(
+        port: relay.port, fingerprint: relay.fingerprint, dialects: options.session.dialects.names,
+        webTransport: options.webTransport),
       overview: Board { await relay.overview }, announced: Board { await relay.announced() })
     do {
       server = try HTTPServer(host: host, port: port, identity: { identity }, respond: { routes.answer($0) })
@@ -29,7 +31,10 @@ struct RelayRoutes: Sendable {
     let port: UInt16
     /// The certificate's SHA-256 in hexadecimal.
     let fingerprint: String
+    /// Those that sessions may speak.
     let dialects: [String]
+    /// Whom WebTransport is served to; nil: to nobody.
+    let webTransport: WebTransportPolicy?
   }
   let facts: Facts
   let overview: Board<RelayOverview>
@@ -75,17 +80,25 @@ struct RelayRoutes: Sendable {
     return json(
       [
         "status": .string(isWell ? "ok" : "the relay does not answer"), "port": .number(UInt64(facts.port)),
-        "sha256": .string(facts.fingerprint), "dialects": .array(facts.dialects.map { .string($0) }),
+        "sha256": .string(facts.fingerprint), "dialects": Self.list(facts.dialects),
+        "webtransport": webTransport,
       ], status: isWell ? 200 : 503)
   }
+  /// Null: there is none. Of the members null means any.
+  private var webTransport: JSON {
+    guard let policy = facts.webTransport else { return .null }
+    let origins: JSON = if case .list(let list) = policy.origins { Self.list(list) } else { .null }
+    return .members(["origins": origins, "paths": policy.paths.map(Self.list) ?? .null])
+  }
+  private static func list(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
   private var announcements: HTTPResponse {
     guard let list = announced.read()?.value else { return silent }
     return json([
       "announced": .array(
         list.announced.map { one in
           .members([
-            "namespace": .string("\(one.namespace)"), "dialects": .array(one.dialects.map { .string($0) }),
-            "tracks": .array(one.tracks.map { .string($0) }),
+            "namespace": .string("\(one.namespace)"), "dialects": Self.list(one.dialects),
+            "tracks": Self.list(one.tracks),
           ])
         }), "total": .number(UInt64(max(list.total, 0))),
     ])
