@@ -362,6 +362,44 @@ def wrong_hash(bench, stage):
         return sentence
 
 
+def session_ends_while_asking(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        fill(page, namespace="demo/clock", track="now", publishNamespace="demo/mine")
+        # What comes before the page's own question ends the session.
+        page.run("(() => { app.session.subscribe('x'.repeat(5000), 'y', () => {}, () => {}).catch(() => {});"
+                 " for (const name of ['subscribe', 'publish']) document.getElementById(name).click(); })()")  # fmt: skip
+        sentence = said(page, "The server closed the session with code ")
+        said(page, "The session ended.", "subscriptionSaid")
+        check(page.run("app.session === null && app.subscription === null && app.publication === null"), "not all has ended")
+        connect(page)
+        return sentence
+
+
+def long_names(bench, stage, dialect):
+    relay = Relay(stage, bench.moq)
+    with relay.page(bench.browser, dialect) as page:
+        connect(page)
+        many, long = "/".join("a" * 33), "ü" * 2048
+        for namespace, track, sentence in [
+            (many, "t", "A namespace has at most 32 parts; this one has 33."),
+            (long, "t", "A namespace and a track have at most 4096 bytes together; these have 4097."),
+        ]:
+            fill(page, namespace=namespace, track=track, publishNamespace=namespace, publishTrack=track)
+            click(page, "subscribe")
+            said(page, sentence, "subscriptionSaid")
+            click(page, "publish")
+            said(page, sentence, "publishSaid")
+        below(page, many)
+        said(page, "A namespace has at most 32 parts; this one has 33.", "nothing")
+        fill(page, namespace="/".join("a" * 32), track="t")
+        click(page, "subscribe")
+        # That one is asked for.
+        said(page, "the server refused it", "subscriptionSaid")
+        return sentence
+
+
 def connection_is_lost(bench, stage, dialect):
     relay = Relay(stage, bench.moq)
     with relay.page(bench.browser, dialect) as page:
@@ -478,6 +516,8 @@ class Bench:
             yield unknown_track, dialect
             yield server_closes, dialect
             yield connection_is_lost, dialect
+            yield session_ends_while_asking, dialect
+            yield long_names, dialect
             yield unknown_path, dialect
             yield no_common_protocol, dialect, other
         # Older dialects on the other side.
