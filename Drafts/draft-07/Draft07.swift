@@ -17,7 +17,7 @@ public enum Draft07: Dialect {
       fetch: FetchForm(.full(nil), requestID: "Subscribe ID", section: "§7.3.2"),
       datagram: DatagramForm(types: 1 << 1, payload: .counted, section: "§7.2"))
   }
-  public static func check(_ message: Message) throws(WireError) { try GroupOrder.check(in: message) }
+  @inline(__always) public static func check(_ message: Message) throws(WireError) { try GroupOrder.check(in: message) }
 
   public enum CLIENT_SETUP: Layout {
     public static var type: UInt64? { 0x40 }

@@ -108,7 +108,8 @@ public enum Lite01: Dialect {
   public enum SUBSCRIBE_OK: Layout {
     public static var type: UInt64? { nil }
     public static var section: StaticString { "§6.11" }
-    public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
+    // One byte: calls would take longer than to read or write it.
+    @inline(__always) public static func walk(_ m: inout SubscribeOK, _ wire: inout some Wire) throws(WireError) {
       try wire.liteSubscribeOK(&m)
       try wire.higherFirst("Publisher Priority", &m.priority)
     }
@@ -170,7 +171,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     try implied("Parameters", &m.parameters, [])
   }
   /// What SUBSCRIBE_OK has no words for.
-  mutating func liteSubscribeOK(_ m: inout SubscribeOK) throws(WireError) {
+  @inline(__always) mutating func liteSubscribeOK(_ m: inout SubscribeOK) throws(WireError) {
     try implied("Request ID", &m.id, 0)
     try implied("Track Alias", &m.trackAlias, 0)
     try implied("Expires", &m.expiresMilliseconds, 0)
@@ -180,7 +181,7 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
   }
   /// A priority as moq-lite-00 to 02 have it: higher first. The kernel's is lower first and has 256 steps, so
   /// p on the wire is 255 - p in the kernel; what is above 255 counts as 255.
-  mutating func higherFirst(_ name: StaticString, _ priority: inout UInt8) throws(WireError) {
+  @inline(__always) mutating func higherFirst(_ name: StaticString, _ priority: inout UInt8) throws(WireError) {
     var wide = UInt64(255 - priority)
     try varint(name, &wide)
     priority = 255 - UInt8(min(wide, 255))

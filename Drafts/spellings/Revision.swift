@@ -47,7 +47,7 @@ extension Revision {
   public static var framing: Framing { Base.framing }
   public static var objects: ObjectForms { Base.objects }
   public static var requestStreams: [RequestStream] { Base.requestStreams }
-  public static func check(_ message: Message) throws(WireError) { try Base.check(message) }
+  @inline(__always) public static func check(_ message: Message) throws(WireError) { try Base.check(message) }
   public static func section(of kind: MessageKind) -> StaticString {
     let layout = layout(of: kind)
     return moved(kind) ?? (layout == Base.layout(of: kind) ? Base.section(of: kind) : layout.section)

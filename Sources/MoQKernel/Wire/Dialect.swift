@@ -92,14 +92,15 @@ extension Dialect {
     try L.write(message, to: &wire)
     try close(framing, from: start, &wire)
   }
-  /// Reads a message of a layout into a blank one.
+  /// Reads a message of a layout into a blank one, which is made once there is a body: it is not kept in between.
   @inlinable @inline(__always) static func decode<L: Layout>(
-    _ blank: consuming L.Message, as _: L.Type, _ framing: Framing, from wire: inout WireReader
+    _ blank: @autoclosure () -> L.Message, as _: L.Type, _ framing: Framing, from wire: inout WireReader
   ) throws(WireError) -> L.Message {
     let outer = try open(L.type, framing, &wire)
-    try L.read(&blank, from: &wire)
+    var m = blank()
+    try L.read(&m, from: &wire)
     if let outer { try wire.finish(outer) }
-    return blank
+    return m
   }
 
   /// Writes a message. On an error nothing has been written.
@@ -126,7 +127,8 @@ extension Dialect {
   ) throws(WireError) -> Message {
     try decode(kind, from: &wire, checking: true)
   }
-  @inlinable public static func decode(
+  // Inlined into each dialect's answer to the requirement, which would copy the message once more.
+  @inlinable @inline(__always) public static func decode(
     _ kind: MessageKind, from wire: inout WireReader, checking: Bool
   ) throws(WireError) -> Message {
     do throws(WireError) {
@@ -199,11 +201,11 @@ extension WireReader {
     case .varint:
       var count: UInt64 = 0
       try varint(name, &count)
-      guard count <= UInt64(remaining) else { throw .truncated(.init(name)) }
-      return try begin(Int(count))
+      guard count <= UInt64(remaining) else { try ended(name) }
+      return begin(Int(count))
     case .uint16:
-      guard let count = integer(UInt16.self), Int(count) <= remaining else { throw .truncated(.init(name)) }
-      return try begin(Int(count))
+      guard let count = integer(UInt16.self), Int(count) <= remaining else { try ended(name) }
+      return begin(Int(count))
     }
   }
 }

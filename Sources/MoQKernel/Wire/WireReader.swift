@@ -37,7 +37,7 @@ public struct WireReader: ~Escapable, WireWalk {
   }
   @inlinable public mutating func byte(_ name: StaticString, _ value: inout UInt8) throws(WireError) {
     fieldStart = offset
-    guard offset < end else { return try ended(name) }
+    guard offset < end else { try ended(name) }
     value = source.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     offset &+= 1
   }
@@ -47,10 +47,12 @@ public struct WireReader: ~Escapable, WireWalk {
   }
   @inlinable public mutating func uint16(_ name: StaticString, _ value: inout UInt64) throws(WireError) {
     fieldStart = offset
-    guard let read = integer(UInt16.self) else { return try ended(name) }
+    guard let read = integer(UInt16.self) else { try ended(name) }
     value = UInt64(read)
   }
-  @usableFromInline @inline(never) func ended(_ name: StaticString) throws(WireError) { throw Self.truncated(name) }
+  @usableFromInline @inline(never) func ended(_ name: StaticString) throws(WireError) -> Never {
+    throw Self.truncated(name)
+  }
   private static func truncated(_ name: StaticString) -> WireError { .truncated(.init(name)) }
   public mutating func bytes(_ name: StaticString, _ value: inout [UInt8], maximum: Int) throws(WireError) {
     fieldStart = offset
@@ -236,9 +238,8 @@ public struct WireReader: ~Escapable, WireWalk {
   }
 
   // MARK: Bodies
-  /// Narrows the cursor to a body of `count` bytes, returning the bound to restore.
-  @inlinable mutating func begin(_ count: Int) throws(WireError) -> Int {
-    guard count <= remaining else { throw .truncated("Message Length") }
+  /// Narrows the cursor to a body of `count` bytes, which are there; returns the bound to restore.
+  @inlinable mutating func begin(_ count: Int) -> Int {
     defer { end = offset + count }
     return end
   }
