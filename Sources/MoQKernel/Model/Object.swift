@@ -13,7 +13,7 @@ public struct ObjectInfo: Equatable, Sendable {
   public var payloadLength: UInt64 = 0
 
   public init() {}
-  public init(
+  @inline(__always) public init(
     group: UInt64, subgroup: UInt64 = 0, id: UInt64, priority: UInt8 = 128, status: ObjectStatus = .normal,
     extensions: Bytes = Bytes(), payloadLength: UInt64 = 0
   ) {

@@ -201,7 +201,7 @@ extension SessionCore {
       return
     }
     stream.use = .exchange
-    stream.incoming = .subgroup(SubgroupStream(forms, group: start.group, from: start.object))
+    stream.subgroup = SubgroupStream(forms, group: start.group, from: start.object)
     stream.lastObject = endObject ?? .max
     fetching.attach(stream)
   }
@@ -259,7 +259,7 @@ extension SessionCore {
       case .standalone(_, let start, _, _) = served.request.range
     else { throw CommandError(.wrongState, "there is no such fetch, it is not accepted, or has its stream") }
     carrier.use = .exchange
-    carrier.outgoing = .subgroup(SubgroupStream(forms, group: start.group, from: start.object))
+    carrier.subgroup = SubgroupStream(forms, group: start.group, from: start.object)
     served.attach(carrier)
     _ = served.state.opened()
     perform(.prioritize(carrier.key, priority ?? SendPriority(subscriber: 1 + UInt16(served.request.priority))))

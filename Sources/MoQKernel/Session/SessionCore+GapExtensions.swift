@@ -91,14 +91,15 @@ private struct Latest<Element>: Sequence {
 }
 
 extension SessionCore {
-  /// Checks what an object on a stream says there is not before it, and tells of groups. The stream is still at the
-  /// object before.
-  @inline(never) func noteGaps(before info: ObjectInfo, _ stream: Stream) throws(WireError) {
+  /// Checks what an object on a stream says there is not before it, and tells of groups.
+  ///
+  /// - Parameter next: the least id that the stream's next object could have had.
+  @inline(never) func noteGaps(
+    before info: ObjectInfo, notBelow next: UInt64, _ stream: Stream
+  ) throws(WireError) {
     guard let rules = rules?.gapExtensions else { return }
     let gaps = try PriorGaps(info, rules)
-    if case .subgroup(let subgroup)? = stream.incoming, let missing = gaps.objects, missing > 0,
-      info.id - missing < subgroup.nextID
-    {
+    if !stream.carriesFetch, let missing = gaps.objects, missing > 0, info.id - missing < next {
       throw .invalid(.priorObjects, missing, wanted: "no object that has come")
     }
     // What a fetch brings may lie anywhere in the track, and is the answer to no subscription.

@@ -1,12 +1,5 @@
 // Objects in. Everything here runs once an object or once a part of a payload.
 
-/// What a data stream's reader remembers; chosen once a stream.
-enum IncomingObjects {
-  case subgroup(SubgroupStream)
-  case fetch(FetchStream)
-  var isFetch: Bool { if case .fetch = self { true } else { false } }
-}
-
 extension SessionCore {
   /// Bytes of a stream of objects, in any split: headers are put together, payload is passed on as it comes.
   func objectsArrived(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) {
@@ -70,27 +63,22 @@ extension SessionCore {
 
   /// nil: it is not whole yet, or the stream turned out to be for nobody known.
   private func readHeader(_ bytes: UnsafeRawBufferPointer, _ stream: Stream) throws(SessionFailure) -> Int? {
-    guard let integers = forms?.integers else { return nil }
     do throws(WireError) {
-      var reader = WireReader(bytes.bytes, integers: integers)
-      switch stream.incoming {
-      case .subgroup(var subgroup):
-        var header = ObjectHeader()
-        try subgroup.read(&header, from: &reader)
+      var reader = WireReader(bytes.bytes, integers: integers), header = ObjectHeader()
+      let next = stream.subgroup?.nextID ?? 0
+      if try stream.subgroup?.read(&header, from: &reader) != nil {
         let info = ObjectInfo(header, &slabs)
-        if !info.extensions.isEmpty { try noteGaps(before: info, stream) }
-        stream.incoming = .subgroup(subgroup)
+        if !info.extensions.isEmpty { try noteGaps(before: info, notBelow: next, stream) }
         objectBegan(info, stream)
         return reader.position
-      case .fetch(var fetch):
-        var header = ObjectHeader()
+      }
+      if var fetch = stream.fetch {
         try fetch.read(&header, from: &reader)
+        stream.fetch = fetch
         let info = ObjectInfo(header, &slabs)
-        if !info.extensions.isEmpty { try noteGaps(before: info, stream) }
-        stream.incoming = .fetch(fetch)
+        if !info.extensions.isEmpty { try noteGaps(before: info, notBelow: 0, stream) }
         objectBegan(info, stream)
         return reader.position
-      case nil: break
       }
     } catch {
       if error.kind == .truncated { return nil }
@@ -100,7 +88,7 @@ extension SessionCore {
     guard let forms else { return nil }
     return try readStreamHeader(bytes, stream, forms)
   }
-  @inline(__always) private func objectBegan(_ info: ObjectInfo, _ stream: Stream) {
+  @inline(__always) private func objectBegan(_ info: consuming ObjectInfo, _ stream: Stream) {
     guard info.id <= stream.lastObject else { return fetchedEnough(stream) }
     stream.payloadLeft = info.payloadLength
     if let tap {
@@ -170,7 +158,7 @@ extension SessionCore {
     var fetch = fetch
     fetch.descending = fetching.request.groupOrder == .descending
     fetching.attach(stream)
-    stream.incoming = .fetch(fetch)
+    stream.fetch = fetch
     stream.isAnnounced = true
     tell(.fetchBegan(stream.key, fetching.subscription?.key ?? fetching.key))
     return true
@@ -203,7 +191,7 @@ extension SessionCore {
     subscription.attach(stream)
     var subgroup = subgroup
     if subgroup.priority == nil { subgroup.priority = subscription.priority }
-    stream.incoming = .subgroup(subgroup)
+    stream.subgroup = subgroup
     stream.isAnnounced = true
     var isFrames = false
     if case .frames? = rules?.objects { isFrames = true }
@@ -237,7 +225,7 @@ extension SessionCore {
     stream.credit += stream.pending.count
     let isWhole = stream.pending.isEmpty && stream.payloadLeft == 0
     stream.pending = []
-    if reset == nil, !isWhole, stream.incoming != nil {
+    if reset == nil, !isWhole, stream.hasObjects {
       // FIN within an object (§2.5 of draft-14).
       guard case .endsSubscription? = rules?.malformedTrack else { throw violation("a stream ends within an object") }
       return malformed(stream, "a stream ends within an object")
@@ -248,8 +236,8 @@ extension SessionCore {
       return
     }
     stream.isAnnounced = false
-    let incoming = stream.incoming
-    stream.incoming = nil
+    let group = stream.subgroup?.group
+    stream.isWithoutObjects()
     tell(.streamEnded(stream.key, reset: reset))
     let request = stream.request
     request?.detach(stream)
@@ -257,8 +245,8 @@ extension SessionCore {
     case let subscription as Subscription:
       if case .end(let failure) = subscription.state.streamEnded() {
         finished(subscription, failure)
-      } else if case .subgroup(let subgroup)? = incoming {
-        groupEnded(subgroup.group, subscription, wasCut: reset != nil)
+      } else if let group {
+        groupEnded(group, subscription, wasCut: reset != nil)
       }
     case let fetching as Fetching:
       if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: reset != nil) }
@@ -272,22 +260,23 @@ extension SessionCore {
     let count = min(count, stream.unconsumed)
     guard count > 0 else { return }
     stream.unconsumed &-= count
-    perform(.consumed(key, count))
+    stream.credit &+= count
+    giveCredit(stream)
     if stream.unconsumed == 0 { settle(stream) }
   }
   /// We want no more of an incoming stream (STOP_SENDING). Its `.streamEnded` does not come.
   public func stop(stream key: StreamKey, _ reason: StreamReason) {
     guard let stream = streams[key], stream.receivesObjects else { return }
     stream.isAnnounced = false
-    let request = stream.request, incoming = stream.incoming
+    let request = stream.request, group = stream.subgroup?.group
     request?.detach(stream)
     refuse(stream, reason)
     switch request {
     case let subscription as Subscription:
       if case .end(let failure) = subscription.state.streamEnded() {
         finished(subscription, failure)
-      } else if case .subgroup(let subgroup)? = incoming {
-        groupEnded(subgroup.group, subscription, wasCut: true)
+      } else if let group {
+        groupEnded(group, subscription, wasCut: true)
       }
     case let fetching as Fetching:
       if case .end = fetching.state.streamEnded() { complete(fetching, wasCut: true) }

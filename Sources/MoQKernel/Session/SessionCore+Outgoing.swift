@@ -1,10 +1,8 @@
 // Objects out.
 
-/// What a data stream's writer remembers; chosen once a stream.
-enum OutgoingObjects {
-  case subgroup(SubgroupStream)
-  case fetch(FetchStream)
-  var isFetch: Bool { if case .fetch = self { true } else { false } }
+extension SubgroupStream {
+  /// The next object's id, where ids are counted; nil: objects say their own.
+  var countedID: UInt64? { form.content.isFrames ? nextID : nil }
 }
 
 extension SessionCore {
@@ -37,7 +35,7 @@ extension SessionCore {
       throw CommandError(.inexpressible, "\(name) stream: \(error)")
     }
     let stream = openStream(.unidirectional, priority ?? sendPriority(served, info), use: .sending)
-    stream.outgoing = .subgroup(state)
+    stream.subgroup = state
     stream.owesGroupEnd =
       info.endsGroup && forms.subgroup.content.isSubgroup && !flags.contains(.endOfGroup)
       && forms.statuses.says(.endOfGroup)
@@ -72,7 +70,7 @@ extension SessionCore {
     }
     let stream = openStream(
       .unidirectional, priority ?? SendPriority(subscriber: 1 + UInt16(served.request.priority)), use: .sending)
-    stream.outgoing = .fetch(state)
+    stream.fetch = state
     served.attach(stream)
     _ = served.state.opened()
     let bytes = writer.withBytes { slabs.write($0) }
@@ -106,28 +104,20 @@ extension SessionCore {
       var header = ObjectHeader()
       (header.group, header.subgroup, header.id) = (object.group, object.subgroup, object.id)
       (header.priority, header.status, header.payloadLength) = (object.priority, status, object.payloadLength)
-      switch stream.outgoing {
-      case .subgroup(var state):
-        if case .frames = state.form.content {
-          guard object.status == .normal else {
-            counters.objectsReduced &+= 1
-            return
-          }
-          header.id = state.nextID
-          if header.id != object.id || !object.extensions.isEmpty { counters.objectsReduced &+= 1 }
-          try state.write(header, to: &writer)
-        } else if isBare {
-          try state.write(header, to: &writer)
-        } else {
-          header.extensions = object.extensions.span
-          try state.write(header, to: &writer)
+      if let id = stream.subgroup?.countedID {
+        guard object.status == .normal else {
+          counters.objectsReduced &+= 1
+          return
         }
-        stream.outgoing = .subgroup(state)
-      case .fetch(var state):
-        if !isBare { header.extensions = object.extensions.span }
-        try state.write(header, to: &writer)
-        stream.outgoing = .fetch(state)
-      case nil: throw .inexpressible("object")
+        if id != object.id || !object.extensions.isEmpty { counters.objectsReduced &+= 1 }
+        header.id = id
+      } else if !isBare {
+        header.extensions = object.extensions.span
+      }
+      if try stream.subgroup?.write(header, to: &writer) == nil {
+        guard var fetch = stream.fetch else { throw .inexpressible("object") }
+        try fetch.write(header, to: &writer)
+        stream.fetch = fetch
       }
     } catch {
       throw CommandError(.inexpressible, "\(name) object \(object.location): \(error)")
@@ -138,11 +128,11 @@ extension SessionCore {
     noteQueue(stream)
   }
   /// Writes the next part of the current object's payload, without a copy. What exceeds it is left out.
-  public func write(payload: Bytes, on key: StreamKey) {
+  public func write(payload: consuming Bytes, on key: StreamKey) {
     guard let stream = streams[key], !stream.isSent, stream.payloadOwed > 0 else { return }
-    let part = UInt64(payload.count) <= stream.payloadOwed ? payload : payload.prefix(Int(stream.payloadOwed))
-    stream.payloadOwed &-= UInt64(part.count)
-    send(part, on: stream)
+    if UInt64(payload.count) > stream.payloadOwed { payload = payload.prefix(Int(stream.payloadOwed)) }
+    stream.payloadOwed &-= UInt64(payload.count)
+    send(payload, on: stream)
     noteQueue(stream)
   }
   @inline(__always) private func noteQueue(_ stream: Stream) {
@@ -158,7 +148,7 @@ extension SessionCore {
   public func finish(stream key: StreamKey) {
     guard let stream = streams[key], stream.sendsObjects, !stream.isSent else { return }
     guard stream.payloadOwed == 0 else { return reset(stream: key, .internalError) }
-    if stream.owesGroupEnd, case .subgroup(let state)? = stream.outgoing {
+    if stream.owesGroupEnd, let state = stream.subgroup {
       try? write(
         ObjectInfo(group: state.group, subgroup: state.subgroup ?? 0, id: state.nextID, status: .endOfGroup), on: key)
     }
@@ -178,7 +168,7 @@ extension SessionCore {
     let request = stream.request
     noteFinal(stream, request)
     request?.detach(stream)
-    stream.outgoing = nil
+    stream.isWithoutObjects()
     // Updates of a fetch that is over do not matter any more.
     if case .exchange = stream.use { stream.use = .refused }
     if let served = request as? ServedFetch, served.state.end() { remove(served) }

@@ -175,8 +175,7 @@ extension SessionCore {
 
   /// A stream of objects is over: which was the last.
   func noteFinal(_ stream: Stream, _ request: Request?) {
-    guard let served = request as? ServedSubscription, case .subgroup(let state)? = stream.outgoing, state.nextID > 0
-    else { return }
+    guard let served = request as? ServedSubscription, let state = stream.subgroup, state.nextID > 0 else { return }
     let last = Location(state.group, state.nextID - 1)
     served.final = served.final.map { max($0, last) } ?? last
   }

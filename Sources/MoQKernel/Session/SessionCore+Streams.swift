@@ -174,9 +174,10 @@ extension SessionCore {
     perform(.open(stream.key, kind, priority))
     return stream
   }
-  @inline(__always) func send(_ bytes: Bytes, on stream: Stream) {
-    guard bytes.count > 0, !stream.isSent else { return }
-    stream.queued &+= bytes.count
+  @inline(__always) func send(_ bytes: consuming Bytes, on stream: Stream) {
+    let count = bytes.count
+    guard count > 0, !stream.isSent else { return }
+    stream.queued &+= count
     perform(.send(stream.key, bytes))
   }
   func finishSending(_ stream: Stream) {
@@ -211,9 +212,9 @@ extension SessionCore {
       stream.credit += stream.pending.count
     case .control, .request, .sending, .exchange: break
     }
+    if stream.receivesObjects { stream.isWithoutObjects() }
     stream.use = .refused
     stream.pending = []
-    stream.incoming = nil
     // The owner will report nothing of it any more.
     stream.credit += stream.unconsumed
     stream.unconsumed = 0
@@ -222,17 +223,11 @@ extension SessionCore {
     giveCredit(stream)
     settle(stream)
   }
-  /// Tells the transport what the session itself has used.
-  @inline(__always) func giveCredit(_ stream: Stream) {
-    guard stream.credit > 0 else { return }
-    perform(.consumed(stream.key, stream.credit))
-    stream.credit = 0
-  }
 
   /// Forgets a stream when nothing more can happen on it.
   func settle(_ stream: Stream) {
     guard stream.isReceived, stream.isSettled, stream.unconsumed == 0, streams[stream.key] === stream else { return }
-    giveCredit(stream)
+    if let effect = credit(of: stream) { perform(effect) }
     stream.request?.detach(stream)
     if !stream.isOurs { incomingStreams -= 1 }
     streams.remove(stream)

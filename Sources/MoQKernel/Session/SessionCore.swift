@@ -40,13 +40,13 @@ public final class SessionCore {
   /// The largest datagram that the transport takes now; 0: none. The driver keeps it up to date.
   public var maximumDatagramSize = 1_150
   /// Called once when effects or events appear while there were none. Must not call back into the session.
-  public var onWork: (() -> Void)?
+  @exclusivity(unchecked) public var onWork: (() -> Void)?
 
   /// Who is told of every message and header; nil: nobody, at the cost of a comparison each.
   @exclusivity(unchecked) public var tap: SessionTap?
 
   let negotiation: Negotiation
-  var setup = SetupState()
+  @exclusivity(unchecked) var setup = SetupState()
   var transport = TransportKind.quic
   /// What the transport agreed on, for messages to people.
   var agreed: String?
@@ -59,7 +59,9 @@ public final class SessionCore {
   var offered: [Negotiation.Candidate] = []
   var codec: (any Dialect.Type)?
   var rules: Rules?
-  @exclusivity(unchecked) var forms: ObjectForms?
+  @exclusivity(unchecked) var forms: ObjectForms? { didSet { integers = forms?.integers ?? .quic } }
+  /// How its data plane writes integers.
+  @exclusivity(unchecked) private(set) var integers = Integers.quic
 
   var now = Instant(nanoseconds: 0)
   var deadlines = Deadlines()
@@ -128,10 +130,10 @@ public final class SessionCore {
   /// How many `drainEvents` are under way, one within the other.
   private var drains = 0
   // Touched by every object, in single steps: see `Stream`.
-  @exclusivity(unchecked) private var effects: [Effect] = []
-  @exclusivity(unchecked) private var spareEffects: [Effect] = []
-  @exclusivity(unchecked) private var events: [Event] = []
-  @exclusivity(unchecked) private var spareEvents: [Event] = []
+  @exclusivity(unchecked) private var effects = Ring<Effect>()
+  @exclusivity(unchecked) private var events = Ring<Event>()
+  /// Streams of which bytes have been used that the transport was not told of; some may have told it since.
+  @exclusivity(unchecked) private var creditors = Ring<Stream>()
 
   /// `registry`: the dialects there are, in order of preference.
   public init(role: Role, options: SessionConfiguration, registry: [any Dialect.Type]) {
@@ -155,53 +157,65 @@ public final class SessionCore {
   // MARK: Outputs
 
   /// Whether there is anything to drain.
-  public var hasWork: Bool { !effects.isEmpty || !events.isEmpty }
-  /// Hands over what is to be done, in order. `body` may call back into the session.
-  public func drainEffects(_ body: (Effect) -> Void) {
-    guard !effects.isEmpty else { return }
-    var taken: [Effect] = []
-    swap(&taken, &spareEffects)
-    swap(&taken, &effects)
-    for effect in taken { body(effect) }
-    taken.removeAll(keepingCapacity: true)
-    swap(&taken, &spareEffects)
+  public var hasWork: Bool { !effects.isEmpty || !events.isEmpty || !creditors.isEmpty }
+  /// Hands over what is to be done, in order, the credit first. `body` may call back into the session; what comes of
+  /// that is for the next time.
+  public func drainEffects(_ body: (consuming Effect) -> Void) {
+    // What is there now, unless a drain within this one takes some of it.
+    var credits = creditors.count, left = effects.count
+    while credits > 0, !creditors.isEmpty {
+      credits &-= 1
+      let stream = creditors.removeFirst()
+      stream.isCreditor = false
+      if let effect = credit(of: stream) { body(effect) }
+    }
+    while left > 0, !effects.isEmpty {
+      left &-= 1
+      body(effects.removeFirst())
+    }
   }
-  /// Hands over what happened, in order. `body` may call back into the session.
-  public func drainEvents(_ body: (Event) -> Void) {
+  /// Hands over what happened, in order. `body` may call back into the session; what comes of that is for the next time.
+  public func drainEvents(_ body: (consuming Event) -> Void) {
     let rested = (streams: streams.resting.count, requests: requests.resting.count)
     drains += 1
     defer {
       drains -= 1
-      // A drain within a drain comes before events that the outer one still has to hand over.
+      // Not before the outermost is done: its owner may still be at an event from before.
       if drains == 0 {
         streams.reuse(rested.streams)
         requests.reuse(rested.requests)
       }
     }
-    guard !events.isEmpty else { return }
-    var taken: [Event] = []
-    swap(&taken, &spareEvents)
-    swap(&taken, &events)
-    for event in taken { body(event) }
-    taken.removeAll(keepingCapacity: true)
-    swap(&taken, &spareEvents)
+    var left = events.count
+    while left > 0, !events.isEmpty {
+      left &-= 1
+      body(events.removeFirst())
+    }
   }
 
-  @inline(__always) func perform(_ effect: Effect) {
-    if effects.isEmpty, events.isEmpty, let onWork {
-      effects.append(effect)
-      onWork()
-    } else {
-      effects.append(effect)
-    }
+  @inline(__always) func perform(_ effect: consuming Effect) {
+    let isFirst = !hasWork
+    effects.append(effect)
+    if isFirst { onWork?() }
   }
-  @inline(__always) func tell(_ event: Event) {
-    if effects.isEmpty, events.isEmpty, let onWork {
-      events.append(event)
-      onWork()
-    } else {
-      events.append(event)
-    }
+  @inline(__always) func tell(_ event: consuming Event) {
+    let isFirst = !hasWork
+    events.append(event)
+    if isFirst { onWork?() }
+  }
+  /// Tells the transport what the session itself, or its owner, has used: at the next drain, all of it at once.
+  @inline(__always) func giveCredit(_ stream: Stream) {
+    guard stream.credit > 0, !stream.isCreditor else { return }
+    let isFirst = !hasWork
+    stream.isCreditor = true
+    creditors.append(stream)
+    if isFirst { onWork?() }
+  }
+  /// What is to be told of it, from now on taken for told.
+  @inline(__always) func credit(of stream: Stream) -> Effect? {
+    guard stream.credit > 0 else { return nil }
+    defer { stream.credit = 0 }
+    return .consumed(stream.key, stream.credit)
   }
   /// Checked once an input: an owner that does not drain must not cost memory without bound.
   func checkQueues() throws(SessionFailure) {
@@ -272,6 +286,7 @@ public final class SessionCore {
   }
   private func forgetEverything() {
     (streams, requests, deadlines) = (SlotTable(), SlotTable(), Deadlines())
+    creditors = Ring()
     (controlIn, controlOut, lastAlias) = (nil, nil, nil)
     (ourIDs, peerIDs, aliases, servedAliases, queued, held) = ([:], [:], [:], [:], [], [])
     usedPeerIDs = UsedNumbers()

@@ -41,8 +41,7 @@ final class Stream {
   /// Whether objects here are fetched ones.
   var carriesFetch: Bool {
     if case .exchange = use { return true }
-    if case .fetch? = outgoing { return true }
-    return incoming?.isFetch ?? false
+    return fetch != nil
   }
   /// Whether messages of a request arrive here.
   var receivesMessages: Bool {
@@ -52,6 +51,15 @@ final class Stream {
     default: false
     }
   }
+
+  // What is remembered from one object to the next, in the one direction in which they go. Neither: the stream's header
+  // has not come yet, or objects are over. Not one enum, since it is changed where it lies, without a copy.
+  @exclusivity(unchecked) var subgroup: SubgroupStream?
+  @exclusivity(unchecked) var fetch: FetchStream?
+  /// Whether objects go over it.
+  var hasObjects: Bool { subgroup != nil || fetch != nil }
+  /// Objects are over, or are not wanted any more.
+  func isWithoutObjects() { (subgroup, fetch) = (nil, nil) }
 
   let key: StreamKey
   let kind: StreamKind
@@ -74,11 +82,12 @@ final class Stream {
   @exclusivity(unchecked) var credit = 0
   /// Bytes of payload that the owner has and has not reported as used.
   @exclusivity(unchecked) var unconsumed = 0
+  /// Whether it is among the session's creditors.
+  @exclusivity(unchecked) var isCreditor = false
   /// Bytes of the current object's payload that are to come.
   @exclusivity(unchecked) var payloadLeft: UInt64 = 0
   /// Whether the owner was told of the stream, and so is owed its end.
   var isAnnounced = false
-  @exclusivity(unchecked) var incoming: IncomingObjects?
   /// The last object that is wanted.
   @exclusivity(unchecked) var lastObject: UInt64 = .max
   /// Which message of its stream comes next from the peer; for control streams: whether the setup is done.
@@ -96,7 +105,6 @@ final class Stream {
   @exclusivity(unchecked) var isFull = false
   /// Bytes of the current object's payload that the owner owes.
   @exclusivity(unchecked) var payloadOwed: UInt64 = 0
-  @exclusivity(unchecked) var outgoing: OutgoingObjects?
   /// The group that it carries for which subscription, where a reset of it has to be told as a gap.
   var carried: (request: RequestKey, group: UInt64)?
   /// FIN ends the group, and the stream's type cannot say so: a status has to.

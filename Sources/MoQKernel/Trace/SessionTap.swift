@@ -67,7 +67,7 @@ extension SessionCore {
   func tapped(_ object: ObjectInfo, on stream: Stream) {
     var object = object
     // Where ids are counted, the one that was wanted may be another.
-    if case .subgroup(let state)? = stream.outgoing, state.form.content.isFrames { object.id = state.nextID &- 1 }
+    if let next = stream.subgroup?.countedID { object.id = next &- 1 }
     tap?.object(.created, object, isFetched: stream.carriesFetch, on: place(stream), at: now)
   }
 }

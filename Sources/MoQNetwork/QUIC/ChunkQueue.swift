@@ -18,7 +18,7 @@ struct ChunkQueue: ~Copyable {
     base.deallocate()
   }
 
-  mutating func append(_ bytes: Bytes) {
+  mutating func append(_ bytes: consuming Bytes) {
     if tail &- head > mask { grow() }
     (base + (tail & mask)).initialize(to: bytes)
     tail &+= 1

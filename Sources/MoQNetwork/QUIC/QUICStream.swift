@@ -81,11 +81,12 @@ public final class QUICStream {
   /// Queues `bytes`; the memory is shared, not copied, and let go when the peer has acknowledged it.
   ///
   /// Ignored once the sending half is over: the peer may have stopped the stream a moment ago.
-  public func write(_ bytes: Bytes) {
-    guard !bytes.isEmpty, !sendingIsOver, !endQueued else { return }
+  public func write(_ bytes: consuming Bytes) {
+    let count = bytes.count
+    guard count > 0, !sendingIsOver, !endQueued else { return }
     chunks.append(bytes)
-    unsent &+= bytes.count
-    written &+= UInt64(bytes.count)
+    unsent &+= count
+    written &+= UInt64(count)
     connection.schedule(self)
   }
 

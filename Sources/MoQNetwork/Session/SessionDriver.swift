@@ -48,7 +48,8 @@ public final class SessionDriver: ConnectionHandler {
   /// Bytes that have arrived and for which the peer has got no credit, since nobody has taken them.
   public var withheldBytes: Int { slots.reduce(core.unconsumedBytes) { $0 + $1.kept } }
 
-  private var slots: [Slot] = []
+  // Asked with every effect, in single steps.
+  @exclusivity(unchecked) private var slots: [Slot] = []
   private var tickedAt: UInt64 = 0
   private var measuredAt: UInt64 = 0
   private var timer: LoopTimer?
@@ -347,8 +348,8 @@ extension SessionDriver: Transport {
     return numbers
   }
 
-  public func perform(_ effect: Effect) {
-    switch effect {
+  public func perform(_ effect: consuming Effect) {
+    switch consume effect {
     case .send(let key, let bytes): stream(key)?.write(bytes)
     case .consumed(let key, let count):
       let index = Int(key.slot)
