@@ -42,7 +42,8 @@ public final class Attachment {
   }
   enum OutgoingUse { case cursor(Cursor), fetch(FetchEgress), pipe(FetchPipe) }
   var requests: [RequestKey: RequestUse] = [:]
-  private var streams: [(generation: UInt32, use: StreamUse)] = []
+  // Asked with every object, in single steps.
+  @exclusivity(unchecked) private var streams: [(generation: UInt32, use: StreamUse)] = []
   private(set) var interests: [RequestKey: TrackNamespace] = [:]
   private var told: [TrackNamespace: RequestKey] = [:]
   /// Fetches of the peer that are not done.
@@ -87,7 +88,7 @@ public final class Attachment {
 
   /// Takes all events of the session, then lets subscribers have what came of them.
   public func handleEvents() {
-    origin.batch { session.drainEvents { _ = handle($0) } }
+    origin.batch { session.drainEvents { if isAttached { _ = take($0) } } }
   }
   /// Takes one event. False: it is not the origin's business (a request that others made, say).
   @discardableResult public func handle(_ event: Event) -> Bool {

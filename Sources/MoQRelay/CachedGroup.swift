@@ -227,11 +227,12 @@ final class Run {
   }
 
   unowned let subgroup: CachedSubgroup
-  private(set) var objects: [CachedObject] = []
-  private(set) var parts: [Bytes] = []
-  private(set) var state = State.open
+  // Read for every object of every subscriber, and changed in single steps: see `Cursor`.
+  @exclusivity(unchecked) private(set) var objects: [CachedObject] = []
+  @exclusivity(unchecked) private(set) var parts: [Bytes] = []
+  @exclusivity(unchecked) private(set) var state = State.open
   /// Bytes of the last object's payload that have come.
-  private(set) var received: UInt64 = 0
+  @exclusivity(unchecked) private(set) var received: UInt64 = 0
 
   /// How many milliseconds after its coming an object may still begin to be passed on (MAX_CACHE_DURATION, §9.2.1.3 of
   /// draft-14); nil: for ever.

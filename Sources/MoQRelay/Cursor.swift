@@ -19,17 +19,19 @@ final class Cursor {
   let group: CachedGroup
   /// nil: the whole group.
   let subgroup: CachedSubgroup?
-  var walk: Walk
-  private(set) var state = State.active
-  private(set) var stream: StreamKey?
+  // Touched by every object, and by nobody else meanwhile: a walk reads the cache, which knows of no cursor's walk. So the
+  // run-time check of exclusive access, which costs more than the access, is left out.
+  @exclusivity(unchecked) var walk: Walk
+  @exclusivity(unchecked) private(set) var state = State.active
+  @exclusivity(unchecked) private(set) var stream: StreamKey?
   /// Where the cursor is in its `Watchers`.
   var place = Place.nowhere
   /// Where it is in its egress's list.
   var index = 0
-  private var objects: UInt64 = 0
+  @exclusivity(unchecked) private var objects: UInt64 = 0
   /// Whether the stream has said that its end is the group's.
   private var hasSaidEnd = false
-  private(set) var bytes = 0
+  @exclusivity(unchecked) private(set) var bytes = 0
 
   init(_ reader: Reader, group: CachedGroup, subgroup: CachedSubgroup?, scope: Walk.Scope, from id: UInt64) {
     (self.reader, self.group, self.subgroup) = (reader, group, subgroup)
@@ -51,7 +53,7 @@ final class Cursor {
 
   /// Writes what there is, as long as there is room.
   private func write(for egress: Egress) {
-    let session = egress.session
+    let session = egress.session, origin = egress.origin
     while state == .active || state == .dormant {
       if let stream, session.room(on: stream) <= 0 { return block() }
       switch walk.step() {
@@ -59,10 +61,11 @@ final class Cursor {
         guard begin(info, arrived, continuity, egress) else { return }
       case .payload(let part):
         guard let stream else { return close(egress) }
+        let count = part.count
         session.write(payload: part, on: stream)
-        bytes += part.count
-        egress.origin.counters.bytesOut &+= UInt64(part.count)
-        if !walk.isInObject { egress.origin.counters.objectsOut &+= 1 }
+        bytes += count
+        origin.counters.bytesOut &+= UInt64(count)
+        if !walk.isInObject { origin.counters.objectsOut &+= 1 }
       case .wait:
         return wait()
       case .pause:
@@ -76,17 +79,19 @@ final class Cursor {
         broken(reason, egress)
         guard hadStream, state == .active else { return }
       case .incomplete(let headless):
-        if headless { egress.origin.counters.groupsWithoutHead &+= 1 } else { egress.origin.counters.groupsCut &+= 1 }
+        if headless { origin.counters.groupsWithoutHead &+= 1 } else { origin.counters.groupsCut &+= 1 }
         return reset(.cancelled, egress)
       }
     }
   }
 
   /// Writes an object's header. False: the cursor is done, or stays where it is.
-  private func begin(_ found: ObjectInfo, _ arrived: UInt32, _ continuity: Walk.Continuity, _ egress: Egress) -> Bool {
-    var info = found
+  private func begin(
+    _ info: consuming ObjectInfo, _ arrived: UInt32, _ continuity: Walk.Continuity, _ egress: Egress
+  ) -> Bool {
+    let id = info.id
     guard !egress.isPast(info.location) else { finish(egress); return false }
-    if walk.isStale(arrived) { return leaveOut(found, egress) }
+    if walk.isStale(arrived) { return leaveOut(id, egress) }
     if egress.hasTimeout, egress.isLate(group, arrived) {
       egress.origin.counters.deliveryTimeouts &+= 1
       reset(.deliveryTimeout, egress)
@@ -102,7 +107,7 @@ final class Cursor {
       info.extensions = Bytes()
     }
     if !abilities.subgroups {
-      if info.id != objects { egress.origin.counters.objectsRenumbered &+= 1 }
+      if id != objects { egress.origin.counters.objectsRenumbered &+= 1 }
       if subgroup == nil, info.subgroup == CachedSubgroup.datagrams {
         egress.origin.counters.datagramsOnStreams &+= 1
       }
@@ -118,7 +123,7 @@ final class Cursor {
     } catch {
       guard case .inexpressible = error.kind else { close(egress); return false }
       egress.origin.counters.objectsInexpressible &+= 1
-      walk.skip(to: found.id &+ 1)
+      walk.skip(to: id &+ 1)
       return true
     }
     objects &+= 1
@@ -128,7 +133,7 @@ final class Cursor {
   }
 
   /// An object may not be passed on any more. True: others of the group may.
-  private func leaveOut(_ object: ObjectInfo, _ egress: Egress) -> Bool {
+  private func leaveOut(_ id: UInt64, _ egress: Egress) -> Bool {
     egress.origin.counters.objectsStale &+= 1
     guard egress.abilities.subgroups else {
       reset(.tooFarBehind, egress)
@@ -139,7 +144,7 @@ final class Cursor {
       egress.session.reset(stream: stream, .tooFarBehind)
       release(egress)
     }
-    walk.skip(to: object.id &+ 1)
+    walk.skip(to: id &+ 1)
     return true
   }
 

@@ -8,7 +8,8 @@ import MoQKernel
 public final class Origin {
   public let configuration: RelayConfiguration
   public let policy: RelayPolicy
-  public internal(set) var counters = RelayCounters()
+  /// Each count is changed in a single step, many of them with every object, so access is not checked at run time.
+  @exclusivity(unchecked) public internal(set) var counters = RelayCounters()
   let cache: Cache
   private(set) var tracks: [TrackName: CachedTrack] = [:]
   let routes = Routes()
