@@ -7,11 +7,16 @@ extension Suite {
     name: "session", summary: "two session kernels in memory: objects and subscriptions, CPU of both sides",
     cases: dialects.flatMap { dialect in
       [
-        Case("object of 100 bytes, \(dialect.name)") { try sessionObjects(dialect, size: 100) },
+        Case("object of 100 bytes, \(dialect.name)", limit: smallObjectLimit) {
+          try sessionObjects(dialect, size: 100)
+        },
         Case("object of 10 kB, \(dialect.name)") { try sessionObjects(dialect, size: 10_000) },
         Case("subscription, its answer and its end, \(dialect.name)") { try sessionSubscriptions(dialect) },
       ]
     })
+
+  /// How much dearer than the bare wire a small object may be, in and out of two sessions.
+  private static let smallObjectLimit = 3.0
 }
 
 /// What an object costs both sessions, and of that: what the publisher's commands cost, what carrying the effects
@@ -20,31 +25,35 @@ extension Suite {
 private func sessionObjects(_ dialect: any Dialect.Type, size: Int) throws -> Measurement {
   let couple = try Couple(dialect), groupSize = 100, groups = 20
   let request = try couple.subscribe()
-  couple.isTimed = true
   let payload = Bytes([UInt8](repeating: 7, count: size))
   var group: UInt64 = 0, best = Double.infinity, bestTwin = Double.infinity, parts: [Double] = []
-  for _ in 0..<30 {
+  var bestParts = Double.infinity
+  for round in 0..<60 {
+    // Reading the clock for the parts costs as much as some objects: it has rounds of its own.
+    let isTimed = !round.isMultiple(of: 2)
+    couple.isTimed = isTimed
     let begin = threadCPU(), before = couple.objects
     var commands: UInt64 = 0
     (couple.carrying, couple.telling) = (0, 0)
     for _ in 0..<groups {
-      let start = threadCPU()
+      let start = isTimed ? threadCPU() : 0
       let stream = try couple.server.openSubgroup(request, SubgroupInfo(group: group, endsGroup: true))
       for id in 0..<UInt64(groupSize) {
         try couple.server.write(ObjectInfo(group: group, id: id, payloadLength: UInt64(size)), on: stream)
         couple.server.write(payload: payload, on: stream)
       }
       couple.server.finish(stream: stream)
-      commands += threadCPU() - start
+      if isTimed { commands += threadCPU() - start }
       couple.exchange()
       group += 1
     }
     let arrived = Double(couple.objects - before), cost = Double(threadCPU() - begin) / arrived
     guard arrived == Double(groups * groupSize) else { throw BenchFailure("\(arrived) objects arrived") }
-    if cost < best {
-      best = cost
+    if isTimed, cost < bestParts {
+      bestParts = cost
       parts = [commands, couple.carrying, couple.telling].map { Double($0) / arrived }
     }
+    if !isTimed { best = min(best, cost) }
     let twin = threadCPU()
     for _ in 0..<groups { try wireAlone(dialect.objects, payload, groupSize) }
     bestTwin = min(bestTwin, Double(threadCPU() - twin) / Double(groups * groupSize))
