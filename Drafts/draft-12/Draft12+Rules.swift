@@ -13,7 +13,7 @@ extension Draft12 {
     rules.alias = .publisher
     rules.pushing = .exists
     rules.tokenAliases = .exist(overhead: 16, unknown: .closesSession)
-    rules.malformedTrack = .endsSubscription
+    rules.malformedTrack = .endsTrack
     rules.codes = .draft12
     return rules
   }()

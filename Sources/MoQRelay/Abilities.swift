@@ -34,6 +34,8 @@ struct Abilities: Equatable {
   var countsStreams = true
   /// Tracks can be offered with PUBLISH.
   var pushes = false
+  /// Objects that contradict each other end their track for all who read it, and what comes twice has to be the same.
+  var endsMalformedTracks = false
   /// Announcements are told only to interests that cover them, and the session sees to that.
   var announcesOnInterest = false
   init() {}
@@ -59,6 +61,7 @@ struct Abilities: Equatable {
     announcesTracks = rules.naming == .path
     gaps = rules.gaps == .exists
     gapExtension = rules.gapExtensions?.groups
+    endsMalformedTracks = rules.malformedTrack == .endsTrack
     if case .full = rules.answering {} else { tellsLargest = false }
   }
 }

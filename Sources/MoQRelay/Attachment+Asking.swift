@@ -37,6 +37,7 @@ extension Attachment {
     guard let track = origin.track(name), let largest = track.largest else {
       return forward(key, request, name, start, end)
     }
+    if let failure = track.end, failure.reason == .malformedTrack { return refuseFetch(key, failure) }
     let last = min(end, largest)
     if track.covers(start, through: last), !track.isStale(start, through: last) {
       guard start <= largest else {

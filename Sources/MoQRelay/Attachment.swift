@@ -115,8 +115,7 @@ public final class Attachment {
       if let inflow = ingress.began(info) { set(stream, .inflow(inflow, ingress)) }
     case .fetchBegan(let stream, let key):
       switch requests[key] {
-      case .backfill(let ingress): set(stream, .backfill(FetchInflow(ingress.track), ingress))
-      case .ingress(let ingress): set(stream, .backfill(FetchInflow(ingress.track), ingress))
+      case .backfill(let ingress), .ingress(let ingress): set(stream, .backfill(ingress.fetchBegan(), ingress))
       case .pipe(let pipe): pipe.began(stream)
       default: return unknown(stream)
       }

@@ -83,6 +83,29 @@ public final class CachedGroup {
   func insert(_ subgroup: CachedSubgroup) {
     subgroups.insert(subgroup, at: position(subgroup.id))
     cache.charge(CachedSubgroup.overhead, to: self)
+    guard subgroups.count == 2 else { return }
+    for other in subgroups {
+      for run in other.runs {
+        run.isAlone = false
+        if run.tellsSubgroups { for object in run.objects { note(object.info.id) } }
+      }
+    }
+  }
+
+  /// Ids of what has come as its publisher sent it, once there are several subgroups.
+  private var ids = ObjectIDs()
+  /// Notes an object's id. False: an object of that id may be here.
+  @discardableResult private func note(_ id: UInt64) -> Bool {
+    let before = ids.size, isNew = ids.insert(id)
+    if ids.size != before { cache.charge(ids.size - before, to: self) }
+    return isNew
+  }
+  /// Whether an object that comes by `run` has come in another subgroup, or both by a stream and as a datagram.
+  func hasElsewhere(_ id: UInt64, than run: Run) -> Bool {
+    guard subgroups.count > 1, run.tellsSubgroups, !note(id) else { return false }
+    return subgroups.contains { subgroup in
+      subgroup !== run.subgroup && subgroup.runs.contains { $0.tellsSubgroups && $0.position(of: id) != nil }
+    }
   }
 
   func runOpened() {
@@ -165,9 +188,10 @@ public final class CachedSubgroup {
   var awaitsTakeover: Bool { !isFinished && runs.contains { $0.state == .cut } }
   var isOpen: Bool { runs.contains { $0.state == .open } }
 
-  func openRun(_ maximumAge: UInt64?) -> Run {
-    let run = Run(subgroup: self, maximumAge: maximumAge)
+  func openRun(_ maximumAge: UInt64?, mustAgree: Bool, isFetched: Bool) -> Run {
+    let run = Run(subgroup: self, maximumAge: maximumAge, mustAgree: mustAgree, isFetched: isFetched)
     runs.append(run)
+    if runs.count > 1 || group.subgroups.count > 1 { for run in runs { run.isAlone = false } }
     group.cache.charge(Run.overhead, to: group)
     group.runOpened()
     return run
@@ -185,10 +209,12 @@ public final class CachedSubgroup {
     for run in runs where run.state == .cut { run.abandon() }
     lastReset = .cancelled
   }
-  /// Whether an object is here already by another stream.
-  func contains(_ id: UInt64, except: Run) -> Bool {
-    for run in runs where run !== except && run.contains(id) { return true }
-    return false
+  /// Where an object is that another stream has brought whole. One that is still arriving may yet be torn.
+  func copy(of id: UInt64, except: Run?) -> (run: Run, index: Int)? {
+    for run in runs where run !== except {
+      if let index = run.position(of: id), run.isWhole || index < run.objects.count - 1 { return (run, index) }
+    }
+    return nil
   }
   /// How many groups right before this one an object has to say there are not: 0, unless it is the subgroup's first.
   func gap(before id: UInt64) -> UInt64 {
@@ -237,9 +263,17 @@ final class Run {
   /// How many milliseconds after its coming an object may still begin to be passed on (MAX_CACHE_DURATION, §9.2.1.3 of
   /// draft-14); nil: for ever.
   private let maximumAge: UInt64?
+  /// Whether the dialect that brings it wants what comes twice to be the same.
+  let mustAgree: Bool
+  /// Whether a fetch brings it: datagrams come so in subgroups of their own.
+  private let isFetched: Bool
+  var tellsSubgroups: Bool { mustAgree && !isFetched }
+  /// Whether nothing else of its group has come: no object can be here already.
+  var isAlone = true
 
-  init(subgroup: CachedSubgroup, maximumAge: UInt64? = nil) {
+  init(subgroup: CachedSubgroup, maximumAge: UInt64? = nil, mustAgree: Bool = false, isFetched: Bool = false) {
     (self.subgroup, self.maximumAge) = (subgroup, maximumAge)
+    (self.mustAgree, self.isFetched) = (mustAgree, isFetched)
   }
 
   /// Whether an object that came then may not be passed on any more.
@@ -300,10 +334,10 @@ final class Run {
     }
     return low
   }
-  /// Whether an object is here whole. One that is still arriving may yet be torn.
-  func contains(_ id: UInt64) -> Bool {
+  /// The index of an object; nil: it has not come.
+  func position(of id: UInt64) -> Int? {
     let index = index(from: id)
-    return index < (isWhole ? objects.count : objects.count - 1) && objects[index].info.id == id
+    return index < objects.count && objects[index].info.id == id ? index : nil
   }
 
   func pack() {

@@ -42,8 +42,9 @@ public final class CachedTrack {
   }
 
   private(set) var subscribers: [Egress] = []
-  /// Fetches that wait for the backfill, or are being served.
-  var fetches = 0
+  /// Fetches that are being served from here, and that are passed through and kept.
+  var fetches: [ObjectIdentifier: FetchEgress] = [:], pipes: [ObjectIdentifier: FetchPipe] = [:]
+  /// Fetches that wait for the backfill.
   var waitingFetches: [() -> Void] = []
   var source: TrackSource = .none
   /// Another publisher that has been asked, since the one there is goes away.
@@ -83,10 +84,15 @@ public final class CachedTrack {
   }
   /// The run that a stream's objects go to; nil: the group was evicted, or has too many.
   /// `lifetime`: how long they may be passed on; nil: for ever.
-  func openRun(_ info: SubgroupInfo, lifetime: Duration?) -> Run? {
-    isSkipped(info.group) ? nil : makeRun(info, lifetime: lifetime)
+  func openRun(
+    _ info: SubgroupInfo, lifetime: Duration?, mustAgree: Bool = false, isFetched: Bool = false
+  ) -> Run? {
+    isSkipped(info.group)
+      ? nil : makeRun(info, lifetime: lifetime, mustAgree: mustAgree, isFetched: isFetched)
   }
-  private func makeRun(_ info: SubgroupInfo, lifetime: Duration?) -> Run? {
+  private func makeRun(
+    _ info: SubgroupInfo, lifetime: Duration?, mustAgree: Bool = false, isFetched: Bool = false
+  ) -> Run? {
     let maximumAge = lifetime.map(Origin.milliseconds)
     if maximumAge != nil { isPerishable = true }
     if info.subgroup != 0, info.subgroup != CachedSubgroup.datagrams { usesSubgroups = true }
@@ -94,13 +100,13 @@ public final class CachedTrack {
     if let subgroup = group.subgroup(info.subgroup) {
       guard subgroup.runs.count < CachedSubgroup.maximumRuns else { return nil }
       if info.endsGroup { subgroup.endsGroup = true }
-      return subgroup.openRun(maximumAge)
+      return subgroup.openRun(maximumAge, mustAgree: mustAgree, isFetched: isFetched)
     }
     guard group.subgroups.count < CachedSubgroup.maximumCount else { return nil }
     let isFirst = group.subgroups.isEmpty
     let subgroup = CachedSubgroup(id: info.subgroup, group: group, info: info)
     group.insert(subgroup)
-    let run = subgroup.openRun(maximumAge)
+    let run = subgroup.openRun(maximumAge, mustAgree: mustAgree, isFetched: isFetched)
     for egress in subscribers { egress.appeared(subgroup, isFirst: isFirst) }
     return run
   }
@@ -325,6 +331,17 @@ public final class CachedTrack {
     }
     for egress in subscribers { egress.endIfDone() }
   }
+  /// Its objects contradict each other: nothing of it is sent any more.
+  func malformed(_ failure: RequestFailure) {
+    guard end == nil else { return }
+    end = failure
+    if isOffered { origin.offersEnded(self, failure) }
+    backfilled(success: false)
+    let (fetches, pipes, subscribers) = (fetches, pipes, subscribers)
+    for fetch in fetches.values { fetch.abort(.malformedTrack) }
+    for pipe in pipes.values { pipe.abort(.malformedTrack, failure) }
+    for egress in subscribers { egress.breakOff(failure) }
+  }
   private func abandonCuts(before id: UInt64) {
     guard cuts else { return }
     cuts = false
@@ -348,7 +365,7 @@ public final class CachedTrack {
   private(set) var ingested = 0
   private var floor = 0
 
-  var isUsed: Bool { !subscribers.isEmpty || fetches > 0 || streamsOut > 0 }
+  var isUsed: Bool { !subscribers.isEmpty || !fetches.isEmpty || streamsOut > 0 }
   var isDrained: Bool { streamsOut == 0 && !subscribers.contains { $0.isBehind } }
   var isLive: Bool {
     guard end == nil else { return false }

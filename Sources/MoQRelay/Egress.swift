@@ -350,6 +350,14 @@ final class Egress {
     resetAll(.cancelled)
     origin.left(track)
   }
+  /// The track is malformed: what is on its way is broken off, too.
+  func breakOff(_ failure: RequestFailure) {
+    guard !isOver else { return }
+    over()
+    resetAll(.malformedTrack)
+    session.finish(key, failure)
+    attachment?.ended(key)
+  }
   /// Tells the subscriber that this is all, once it is.
   func endIfDone() {
     guard !isOver, unfinished == 0, behind == nil else { return }

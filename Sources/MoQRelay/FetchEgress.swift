@@ -22,7 +22,7 @@ final class FetchEgress {
     (self.attachment, session, self.key, self.track) = (attachment, attachment.session, key, track)
     (self.start, self.end, isDescending) = (start, end, descending)
     gapExtension = attachment.abilities.gapExtension
-    track.fetches += 1
+    track.fetches[ObjectIdentifier(self)] = self
   }
 
   /// Whether the cache has any object from `start` through `end`.
@@ -152,7 +152,7 @@ final class FetchEgress {
     isOver = true
     cursor?.leave()
     cursor = nil
-    track.fetches -= 1
+    track.fetches[ObjectIdentifier(self)] = nil
     attachment?.fetchEnded(key)
     track.origin.left(track)
   }
@@ -187,7 +187,9 @@ final class FetchPipe {
   }
   /// Keeps what comes in the cache of a track that is read here, for the next who asks.
   func keeps(in track: CachedTrack, _ start: Location, through end: Location) {
-    copy = (FetchInflow(track, isPast: true), track, start, end)
+    let inflow = FetchInflow(track, isPast: true, mustAgree: upstream.abilities.endsMalformedTracks)
+    copy = (inflow, track, start, end)
+    track.pipes[ObjectIdentifier(self)] = self
   }
   func begin(_ request: FetchRequest) throws(CommandError) {
     let key = try upstream.session.fetch(request)
@@ -219,11 +221,11 @@ final class FetchPipe {
     upstream.use(stream, for: .pipe(self))
   }
   func object(_ info: ObjectInfo) {
-    copy?.inflow.object(info)
+    if let inflow = copy?.inflow { inflow.object(info) }
     append(.object(info))
   }
   func payload(_ part: Bytes) {
-    copy?.inflow.payload(part)
+    if let inflow = copy?.inflow { inflow.payload(part) }
     if let source { append(.payload(part, from: source)) }
   }
   private func append(_ item: Item) {
@@ -278,12 +280,14 @@ final class FetchPipe {
     leave()
   }
   /// Either side leaves, or cannot go on.
-  func abort(_ reason: StreamReason) {
+  func abort(
+    _ reason: StreamReason, _ failure: RequestFailure = RequestFailure(.internalError, "the fetch upstream broke off")
+  ) {
     guard !isOver else { return }
     if let sink {
       downstream.session.reset(stream: sink, reason)
     } else {
-      downstream.session.reject(key, RequestFailure(.internalError, "the fetch upstream broke off"))
+      downstream.session.reject(key, failure)
     }
     if !isComplete {
       if let source { upstream.session.stop(stream: source, .cancelled) }
@@ -308,6 +312,7 @@ final class FetchPipe {
   }
   private func leave() {
     isOver = true
+    copy?.track.pipes[ObjectIdentifier(self)] = nil
     copy?.inflow.end()
     copy = nil
     if let sink { downstream.forget(sink) }

@@ -7,14 +7,23 @@ final class Inflow {
   private var run: Run?
   /// The current object was there already.
   private var discards = false
+  /// What the rest of its payload is compared with, where it has to be the same.
+  private var twin: Twin?
   private(set) var isOver = false
   /// A fetch of the past brings it.
   private let isPast: Bool
   /// How long its objects may be passed on from the cache; nil: for ever.
   private let lifetime: Duration?
+  /// What comes twice has to be the same: else the track is over.
+  private let mustAgree: Bool
+  private let isFetched: Bool
 
-  init(_ track: CachedTrack, _ info: SubgroupInfo, isPast: Bool = false, lifetime: Duration? = nil) {
+  init(
+    _ track: CachedTrack, _ info: SubgroupInfo, isPast: Bool = false, lifetime: Duration? = nil,
+    mustAgree: Bool = false, isFetched: Bool = false
+  ) {
     (self.track, self.info, self.isPast, self.lifetime) = (track, info, isPast, lifetime)
+    (self.mustAgree, self.isFetched) = (mustAgree, isFetched)
   }
 
   /// An object begins. False: nothing of this stream is wanted any more.
@@ -23,16 +32,15 @@ final class Inflow {
     let origin = track.origin
     if run == nil {
       info.subgroup = object.subgroup
-      run = track.openRun(info, lifetime: lifetime)
+      run = track.openRun(info, lifetime: lifetime, mustAgree: mustAgree, isFetched: isFetched)
     }
     guard let run, !run.isDropped, run.objects.count < Run.maximumObjects else {
       origin.counters.objectsTooLate &+= 1
       isOver = true
       return false
     }
-    discards =
-      !(run.objects.last.map { object.id > $0.info.id } ?? true)
-      || (run.subgroup.runs.count > 1 && run.subgroup.contains(object.id, except: run))
+    discards = !(run.objects.last.map { object.id > $0.info.id } ?? true)
+    if !run.isAlone, let difference = compare(object, run) { return contradicted(object, difference) }
     guard !discards else {
       origin.counters.duplicates &+= 1
       return true
@@ -46,12 +54,49 @@ final class Inflow {
   }
   /// The next part of the current object's payload.
   func payload(_ part: Bytes) {
-    guard !isOver, !discards, let run, !run.isDropped, run.append(part) else { return }
+    guard !isOver, let run, !run.isDropped else { return }
+    guard !discards else {
+      if twin?.goesOn(with: part) == false, let object = current { _ = contradicted(object, "payload") }
+      return
+    }
+    guard run.append(part) else { return }
     track.origin.counters.bytesIn &+= UInt64(part.count)
     track.ingested(part.count)
     track.touched(run.subgroup)
+    if !run.isAlone, run.isWhole { compareWhole(run) }
     track.cache.trim()
   }
+
+  // MARK: What comes twice
+
+  /// The object that is compared.
+  private var current: ObjectInfo?
+  /// Notes whether the object is here already. In what it contradicts what is here; nil: in nothing.
+  private func compare(_ object: ObjectInfo, _ run: Run) -> String? {
+    (twin, current) = (nil, nil)
+    guard let copy = run.subgroup.copy(of: object.id, except: run) else {
+      return !discards && run.subgroup.group.hasElsewhere(object.id, than: run) ? "subgroup" : nil
+    }
+    discards = true
+    guard mustAgree, copy.run.mustAgree else { return nil }
+    let first = copy.run.objects[copy.index].info
+    if object.status == .normal, first.status == .normal { (twin, current) = (Twin(copy.run, copy.index), object) }
+    return object.contradiction(of: first)
+  }
+  /// Two streams brought the object at the same time, and this one has it whole now; so has the other, perhaps.
+  private func compareWhole(_ run: Run) {
+    let last = run.objects.count - 1
+    guard mustAgree, last >= 0, let copy = run.subgroup.copy(of: run.objects[last].info.id, except: run),
+      copy.run.mustAgree, let difference = run.contradiction(at: last, of: copy.run, at: copy.index)
+    else { return }
+    _ = contradicted(run.objects[last].info, difference)
+  }
+  private func contradicted(_ object: ObjectInfo, _ difference: String) -> Bool {
+    isOver = true
+    track.origin.malformed(track, object, difference)
+    return false
+  }
+
   func end(_ how: Run.State) {
     guard !isOver else { return }
     isOver = true
@@ -76,8 +121,12 @@ final class FetchInflow {
   /// How long what it brings may be passed on from the cache; nil: for ever.
   var lifetime: Duration?
 
+  private let mustAgree: Bool
+
   /// `isPast`: it is not the joining fetch of the track's own subscription.
-  init(_ track: CachedTrack, isPast: Bool = false) { (self.track, self.isPast) = (track, isPast) }
+  init(_ track: CachedTrack, isPast: Bool = false, mustAgree: Bool = false) {
+    (self.track, self.isPast, self.mustAgree) = (track, isPast, mustAgree)
+  }
 
   func object(_ object: ObjectInfo) {
     if group != object.group {
@@ -90,7 +139,8 @@ final class FetchInflow {
       // Whether the subgroup has extension headers is not known yet, so it may.
       let info = SubgroupInfo(
         group: object.group, subgroup: object.subgroup, priority: object.priority, hasExtensions: true)
-      let fresh = Inflow(track, info, isPast: isPast, lifetime: lifetime)
+      let fresh = Inflow(
+        track, info, isPast: isPast, lifetime: lifetime, mustAgree: mustAgree, isFetched: true)
       inflows.append((object.subgroup, fresh))
       current = fresh
     }
@@ -105,39 +155,41 @@ final class FetchInflow {
 }
 
 /// What datagrams bring into a track: they are passed on at once, and kept while they come in order.
-struct DatagramInflow {
+final class DatagramInflow {
   private var run: Run?
   private var group: UInt64 = 0
   /// How long they may be passed on from the cache; nil: for ever.
   var lifetime: Duration?
+  /// What comes twice has to be the same: else the track is over.
+  var mustAgree = false
 
-  mutating func datagram(_ found: ObjectInfo, _ payload: Bytes, track: CachedTrack) {
+  func datagram(_ found: ObjectInfo, _ payload: Bytes, track: CachedTrack) {
     var object = found
     object.payloadLength = UInt64(payload.count)
     let origin = track.origin
     guard !track.isSkipped(object.group) else { origin.counters.objectsTooLate &+= 1; return }
+    // The first of a group says which groups there are not before it.
     let gap = track.skipsGroups && track.group(object.group) == nil ? track.skipped(before: object.group) : 0
-    for egress in track.subscribers where egress.wants(datagram: object.location) {
-      guard gap > 0 else { egress.send(datagram: object, payload); continue }
-      // The first of a group says which groups there are not before it.
-      var first = object
-      first.say(gap: gap, as: egress.abilities.gapExtension)
-      egress.send(datagram: first, payload)
-    }
+    let sent = object
     object.subgroup = CachedSubgroup.datagrams
     if run == nil || group != object.group || run?.isDropped == true {
       group = object.group
       run = track.openRun(
         SubgroupInfo(
           group: group, subgroup: CachedSubgroup.datagrams, priority: object.priority, hasExtensions: true),
-        lifetime: lifetime)
+        lifetime: lifetime, mustAgree: mustAgree, isFetched: false)
+    }
+    if let run, !run.isDropped, isKnown(object, payload, run) { return }
+    for egress in track.subscribers where egress.wants(datagram: object.location) {
+      guard gap > 0 else { egress.send(datagram: sent, payload); continue }
+      var first = sent
+      first.say(gap: gap, as: egress.abilities.gapExtension)
+      egress.send(datagram: first, payload)
     }
     guard let run, !run.isDropped else { origin.counters.objectsTooLate &+= 1; return }
     origin.counters.objectsIn &+= 1
     origin.counters.bytesIn &+= UInt64(payload.count)
-    if run.state == .open, run.objects.last.map({ object.id > $0.info.id }) ?? true,
-      !run.subgroup.contains(object.id, except: run)
-    {
+    if run.state == .open, run.objects.last.map({ object.id > $0.info.id }) ?? true {
       run.append(object, at: origin.milliseconds)
       if !payload.isEmpty { _ = run.append(payload) }
     } else {
@@ -150,7 +202,26 @@ struct DatagramInflow {
     track.touched(run.subgroup)
     track.cache.trim()
   }
-  mutating func end() {
+  /// Whether the object has been passed on already. Ends the track if it contradicts what was.
+  private func isKnown(_ object: ObjectInfo, _ payload: Bytes, _ run: Run) -> Bool {
+    let origin = run.subgroup.group.track.origin, track = run.subgroup.group.track
+    guard let copy = run.subgroup.copy(of: object.id, except: nil) else {
+      guard !run.isAlone, run.subgroup.group.hasElsewhere(object.id, than: run) else { return false }
+      origin.malformed(track, object, "forwarding preference")
+      return true
+    }
+    origin.counters.duplicates &+= 1
+    guard mustAgree, copy.run.mustAgree else { return true }
+    let first = copy.run.objects[copy.index].info
+    var twin = Twin(copy.run, copy.index)
+    if let difference = object.contradiction(of: first) {
+      origin.malformed(track, object, difference)
+    } else if object.status == .normal, first.status == .normal, !twin.goesOn(with: payload) {
+      origin.malformed(track, object, "payload")
+    }
+    return true
+  }
+  func end() {
     if let run, !run.isDropped { run.close(.ended) }
     run = nil
   }

@@ -29,7 +29,7 @@ final class Ingress {
   /// How long what that brings may be passed on from the cache, as its own answer says.
   var backfillLifetime: Duration?
   private var inflows: [ObjectIdentifier: Inflow] = [:]
-  private var datagrams = DatagramInflow()
+  private let datagrams = DatagramInflow()
 
   init(_ track: CachedTrack, from attachment: Attachment, offer: RequestKey? = nil) {
     (self.track, self.attachment) = (track, attachment)
@@ -53,6 +53,7 @@ final class Ingress {
     if track.successor === self { track.origin.tookOver(self) }
     let expiry = attachment.abilities.expiry
     datagrams.lifetime = answer.maximumCacheDuration
+    datagrams.mustAgree = attachment.abilities.endsMalformedTracks
     if attachment.abilities.currentGroup {
       track.began(answer, .whole, expiry)
     } else if answer.largest != nil, attachment.abilities.joiningFetch, !isOffer,
@@ -69,9 +70,13 @@ final class Ingress {
 
   // MARK: What comes
 
+  /// What a fetch for the subscription brings.
+  func fetchBegan() -> FetchInflow { FetchInflow(track, mustAgree: attachment.abilities.endsMalformedTracks) }
+
   func began(_ info: SubgroupInfo) -> Inflow? {
     guard state != .over else { return nil }
-    let inflow = Inflow(track, info, lifetime: track.maximumCacheDuration)
+    let inflow = Inflow(
+      track, info, lifetime: track.maximumCacheDuration, mustAgree: attachment.abilities.endsMalformedTracks)
     inflows[ObjectIdentifier(inflow)] = inflow
     return inflow
   }

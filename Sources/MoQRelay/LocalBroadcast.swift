@@ -70,7 +70,7 @@ public final class LocalTrack {
   /// Called when the number of subscribers has changed, or one of them has taken something. It may write.
   public var onProgress: (() -> Void)?
   var isDirty = false
-  private var datagrams = DatagramInflow()
+  private let datagrams = DatagramInflow()
   private let origin: Origin
 
   init(_ track: CachedTrack) {

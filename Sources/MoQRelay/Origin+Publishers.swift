@@ -11,6 +11,10 @@ extension Origin {
     }
     var wasLive = false
     if case .live = ingress.state { wasLive = true }
+    if wasLive, failure.reason == .malformedTrack, ingress.attachment.abilities.endsMalformedTracks {
+      ingress.over(cut: false)
+      return malformed(track, failure)
+    }
     let isRegular = failure.reason == .trackEnded || failure.reason == .subscriptionEnded
     ingress.over(cut: wasLive && !isRegular)
     if let route = ingress.route { withdrawn(route) }
@@ -46,6 +50,23 @@ extension Origin {
     } else {
       refuseAll(track, reason)
     }
+  }
+
+  // MARK: Malformed tracks
+
+  /// An object has come that differs from what came of it before (§8.1 of draft-14).
+  func malformed(_ track: CachedTrack, _ object: ObjectInfo, _ difference: String) {
+    let phrase = "object \(object.location) of \(track.name) came again with another \(difference)"
+    malformed(track, RequestFailure(.malformedTrack, phrase))
+  }
+  /// A track's objects contradict each other: it ends at once, for all who read it and for all who bring it (§2.5 of
+  /// draft-14). Nobody knows which of several publishers is wrong, so no other is asked to go on.
+  private func malformed(_ track: CachedTrack, _ found: RequestFailure) {
+    guard track.end == nil else { return }
+    let failure = RequestFailure(found.reason, found.phrase)
+    if case .upstream(let ingress) = track.source, let route = ingress.route { withdrawn(route) }
+    track.malformed(failure)
+    close(track)
   }
 
   // MARK: Moving on before the end

@@ -114,6 +114,31 @@ import Testing
     #expect(stage.network.origin.snapshot.cachedGroups == 1)
   }
 
+  /// "Subscribe only delivers newly published or received Objects" (§9.7 of draft-14): wherever a subscription begins,
+  /// nothing of the past is asked for again for it. The fetch that joins it asks.
+  @Test(arguments: ["draft-12", "draft-13", "draft-14"]) func onlyFetchesIncludeWhatIsStale(dialect: String) throws {
+    let stage = Stage(seed: 407, dialect)
+    stage.local.maximumCacheDuration = .milliseconds(200)
+    let keeper = stage.subscriber(dialect)
+    _ = try stage.subscribe(keeper)
+    let writer = stage.local.begin(SubgroupInfo(group: 0, endsGroup: true))
+    for id in 0..<3 as Range<UInt64> { writer.write(ObjectInfo(group: 0, id: id), payload: Bytes("x")) }
+    stage.network.settle()
+    for _ in 0..<250 { stage.network.step() }
+    let late = stage.subscriber(dialect), other = stage.subscriber(dialect)
+    let key = try stage.subscribe(late)
+    _ = try stage.subscribe(other) { $0.filter = .from(Location(0, 0)) }
+    writer.write(ObjectInfo(group: 0, id: 3), payload: Bytes("x"))
+    stage.network.settle()
+    for subscriber in [late, other] { #expect(stage.locations(subscriber) == [Location(0, 3)]) }
+    #expect(stage.network.origin.counters.fetchesForwarded == 0)
+    let fetch = try late.session.fetch(FetchRequest(.joining(key, groupsBefore: 0)))
+    stage.network.run { late.ends[fetch] != nil }
+    let fetched = late.incoming.filter(\.isFetch).flatMap { $0.objects.map(\.info.location) }
+    #expect(fetched == (0..<3).map { Location(0, $0) })
+    #expect(stage.network.origin.counters.fetchesForwarded == 1)
+  }
+
   @Test(arguments: ["draft-14", "moq-lite-01"]) func aSlowSubscriberGetsNoStaleObjects(dialect: String) throws {
     let stage = Stage(seed: 404)
     stage.local.maximumCacheDuration = .milliseconds(150)

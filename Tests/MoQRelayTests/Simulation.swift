@@ -273,6 +273,10 @@ final class SimulatedSubscriber {
   /// Tracks that the peer offered with PUBLISH, and the ends of such subscriptions.
   private(set) var offered: [(RequestKey, TrackName, SubscribeAnswer)] = []
   private(set) var withdrawn: [RequestFailure] = []
+  /// Subscriptions that the peer has asked for and that were granted.
+  private(set) var served: [RequestKey] = []
+  /// What the next of them is answered with.
+  var answer = SubscribeAnswer()
   private(set) var closed: SessionEnd?
   /// Whether payload is credited as it comes.
   var isReading = true { didSet { if isReading { credit() } } }
@@ -301,7 +305,11 @@ final class SimulatedSubscriber {
       session.accept(key)
     case .interested(let key, _): session.accept(key)
     case .publishRequested(let key, let track, let answer): offered.append((key, track, answer))
+    case .subscribeRequested(let key, _):
+      served.append(key)
+      try? session.accept(key, answer)
     case .withdrawn(let key, let failure):
+      served.removeAll { $0 == key }
       if offered.contains(where: { $0.0 == key }) { withdrawn.append(failure) }
       if let gone = announcements.removeValue(forKey: key), let index = announced.firstIndex(of: gone) {
         announced.remove(at: index)

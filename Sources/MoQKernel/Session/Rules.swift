@@ -367,7 +367,15 @@ extension Rules {
     case frames
   }
 
-  public enum MalformedTrack: Sendable { case closesSession, endsSubscription }
+  /// What follows from objects that contradict each other.
+  public enum MalformedTrack: Sendable {
+    case closesSession
+    /// The subscription that brought them ends; a relay may go on with another publisher.
+    case endsSubscription
+    /// 12 and later: the same, and a relay ends the track for all who read it. An object that comes twice has to come
+    /// with the same properties and payload.
+    case endsTrack
+  }
 
   /// What an unknown type at the start of a request's stream does.
   public enum UnknownStream: Sendable { case closesSession, resetsStream }

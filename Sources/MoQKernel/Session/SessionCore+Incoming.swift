@@ -227,7 +227,9 @@ extension SessionCore {
     stream.pending = []
     if reset == nil, !isWhole, stream.hasObjects {
       // FIN within an object (§2.5 of draft-14).
-      guard case .endsSubscription? = rules?.malformedTrack else { throw violation("a stream ends within an object") }
+      guard let rule = rules?.malformedTrack, rule != .closesSession else {
+        throw violation("a stream ends within an object")
+      }
       return malformed(stream, "a stream ends within an object")
     }
     guard stream.isAnnounced else {
