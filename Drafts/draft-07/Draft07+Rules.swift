@@ -44,6 +44,7 @@ extension Draft07 {
     subgroups: .exists,
     objects: .objects,
     malformedTrack: .closesSession,
+    publishers: .one,
     unknownStream: .closesSession,
     profiles: [
       // Its setup has a ROLE alone, and it takes subscriptions without having allowed any.

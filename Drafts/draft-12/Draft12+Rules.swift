@@ -13,7 +13,7 @@ extension Draft12 {
     rules.alias = .publisher
     rules.pushing = .exists
     rules.tokenAliases = .exist(overhead: 16, unknown: .closesSession)
-    rules.malformedTrack = .endsTrack
+    (rules.malformedTrack, rules.publishers) = (.endsTrack, .all)
     rules.codes = .draft12
     return rules
   }()

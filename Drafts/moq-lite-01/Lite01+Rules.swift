@@ -55,6 +55,7 @@ extension Lite01 {
     subgroups: .missing,
     objects: .frames,
     malformedTrack: .endsSubscription,
+    publishers: .one,
     unknownStream: .closesSession,
     // Their publishers take a SUBSCRIBE_UPDATE of this version for an error.
     profiles: ["moq-dev-2025-08", "moq-dev"].map { name in

@@ -36,6 +36,8 @@ struct Abilities: Equatable {
   var pushes = false
   /// Objects that contradict each other end their track for all who read it, and what comes twice has to be the same.
   var endsMalformedTracks = false
+  /// It is asked for a track together with all others that can be.
+  var isAskedWithOthers = false
   /// Announcements are told only to interests that cover them, and the session sees to that.
   var announcesOnInterest = false
   init() {}
@@ -61,6 +63,7 @@ struct Abilities: Equatable {
     announcesTracks = rules.naming == .path
     gaps = rules.gaps == .exists
     gapExtension = rules.gapExtensions?.groups
+    isAskedWithOthers = rules.publishers == .all
     endsMalformedTracks = rules.malformedTrack == .endsTrack
     if case .full = rules.answering {} else { tellsLargest = false }
   }

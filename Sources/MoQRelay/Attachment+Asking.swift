@@ -51,7 +51,7 @@ extension Attachment {
       requests[key] = .fetch(fetch)
       origin.counters.fetchesFromCache &+= 1
       do { try fetch.begin(priority: request.priority) } catch { fetch.abort(.internalError) }
-    } else if let backfill = track.backfill, start >= Location(backfill.group, 0) {
+    } else if track.backfills.contains(where: { start >= Location($0.group, 0) }) {
       // It is on its way here: answer once it is known whether it comes.
       track.waitingFetches.append { [weak self] in self?.serve(key, request, name, start, end) }
     } else {

@@ -14,7 +14,7 @@ extension Attachment {
   /// Offers a track to a peer that is interested in its namespace, if it has not been, and does not read it yet.
   func offer(_ track: CachedTrack) {
     guard role == .relay, abilities.pushes, session.isEstablished, track.end == nil,
-      case .upstream(let ingress) = track.source, ingress.attachment !== self,
+      !track.upstreams.isEmpty, !track.upstreams.contains(where: { $0.attachment === self }),
       interests.values.contains(where: { track.name.namespace.hasPrefix($0) }), !reads(track),
       offers.insert(track.name).inserted
     else { return }

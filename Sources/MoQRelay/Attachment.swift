@@ -18,6 +18,8 @@ public final class Attachment {
   unowned let origin: Origin
   private(set) var abilities = Abilities()
   private(set) var isAttached = true
+  /// Tells it from all others that there ever were at the origin.
+  let number: UInt64
   /// The peer has said that it goes away: others are asked before it.
   var isLeaving = false
   /// How the session ended; nil: it has not.
@@ -52,7 +54,7 @@ public final class Attachment {
   var offers: Set<TrackName> = []
 
   init(_ session: SessionCore, to origin: Origin, as role: Role) {
-    (self.session, self.origin, self.role) = (session, origin, role)
+    (self.session, self.origin, self.role, number) = (session, origin, role, origin.takeNumber())
     if session.isEstablished { established() }
   }
 
@@ -208,7 +210,7 @@ public final class Attachment {
       set(stream, .discard)
       session.stop(stream: stream, .cancelled)
     case .backfill(let inflow, let ingress):
-      inflow.lifetime = ingress.backfillLifetime ?? ingress.track.maximumCacheDuration
+      inflow.lifetime = ingress.backfillLifetime ?? ingress.lifetime
       inflow.object(info)
     case .pipe(let pipe): pipe.object(info)
     case .discard: break

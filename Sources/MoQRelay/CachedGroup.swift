@@ -175,6 +175,8 @@ public final class CachedSubgroup {
   private(set) var runs: [Run] = []
   /// Whether its end is known and all before it has come or was lost: the stream ended with FIN.
   private(set) var isFinished = false
+  /// One more than the last id of a stream that ended with FIN, where there was one.
+  private(set) var end: UInt64?
   private(set) var lastReset = StreamReason.cancelled
   var isDirty = false
   let watchers = Watchers()
@@ -197,12 +199,22 @@ public final class CachedSubgroup {
     return run
   }
   func closed(_ run: Run) {
-    if run.state == .finished { isFinished = true }
+    if run.state == .finished {
+      isFinished = true
+      if let last = run.lastID { end = max(end ?? 0, last.addingSaturating(1)) }
+      for other in runs { relieve(other) }
+    }
     if case .reset(let reason) = run.state { lastReset = reason }
     var lost = false
     if case .reset = run.state { lost = true }
     if run.state == .cut { lost = true }
     group.runClosed(lost: lost)
+  }
+  /// Closes a stream that can bring nothing more, since another publisher's has brought all that follows, FIN included.
+  func relieve(_ run: Run) {
+    guard isFinished, run.state == .open, run.isWhole, let last = run.lastID else { return }
+    let next = last.addingSaturating(1)
+    if runs.contains(where: { $0.state == .finished && $0.firstID.map { $0 <= next } ?? false }) { run.close(.ended) }
   }
   /// Nobody goes on with what a lost publisher left.
   func abandon() {
@@ -220,6 +232,11 @@ public final class CachedSubgroup {
   func gap(before id: UInt64) -> UInt64 {
     group.priorGap > 0 && runs.first?.objects.first?.info.id == id ? group.priorGap : 0
   }
+  /// Ids of datagrams that were passed on and not kept, since they were overtaken.
+  private(set) var strays: [UInt64] = []
+  /// The most of them that are remembered.
+  private static var maximumStrays: Int { 64 }
+  func strayed(_ id: UInt64) { if strays.count < Self.maximumStrays { strays.append(id) } }
   func closeDatagrams() {
     guard isDatagrams else { return }
     for run in runs where run.state == .open { run.close(.ended) }
@@ -340,6 +357,40 @@ final class Run {
     return index < objects.count && objects[index].info.id == id ? index : nil
   }
 
+  // MARK: What others have brought
+
+  /// The ids that its stream had and that were here whole by another: the first and the last of them.
+  private var skipped: (first: UInt64, last: UInt64)?
+  /// After which of them objects came that were kept: their indices, ascending.
+  private var joints: [(index: Int, after: UInt64)] = []
+  /// The first and the last id that its stream has had.
+  var firstID: UInt64? {
+    guard let skipped else { return objects.first?.info.id }
+    return objects.first.map { min($0.info.id, skipped.first) } ?? skipped.first
+  }
+  var lastID: UInt64? {
+    guard let skipped else { return objects.last?.info.id }
+    return objects.last.map { max($0.info.id, skipped.last) } ?? skipped.last
+  }
+  /// Its stream has an object that is here whole by another.
+  func skip(_ id: UInt64) { skipped = (skipped?.first ?? id, id) }
+  /// An object comes that is kept.
+  func join() {
+    guard let skipped, objects.last.map({ skipped.last > $0.info.id }) ?? true else { return }
+    joints.append((objects.count, skipped.last))
+    subgroup.group.cache.charge(MemoryLayout<(Int, UInt64)>.stride, to: subgroup.group)
+  }
+  /// The id that its stream had right before the object at `index`; nil: that was the first.
+  func predecessor(of index: Int) -> UInt64? {
+    var low = 0, high = joints.count
+    while low < high {
+      let middle = (low + high) / 2
+      if joints[middle].index < index { low = middle + 1 } else { high = middle }
+    }
+    if low < joints.count, joints[low].index == index { return joints[low].after }
+    return index > 0 ? objects[index - 1].info.id : nil
+  }
+
   func pack() {
     let size = parts.reduce(0) { $0 + $1.count } + objects.reduce(0) { $0 + $1.info.extensions.count }
     var writer = SlabWriter(capacity: max(size, 1))
@@ -349,6 +400,11 @@ final class Run {
     }
   }
 
+  /// Whether its stream did not come to its end.
+  var isBroken: Bool {
+    if case .reset = state { return true }
+    return state == .cut
+  }
   func close(_ how: State) {
     guard state == .open else { return }
     state = how

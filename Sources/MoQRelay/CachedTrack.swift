@@ -17,8 +17,8 @@ public final class CachedTrack {
   private(set) var usesSubgroups = false
   /// Whether a group has been seen from beginning to end, so that `usesSubgroups` tells how the track is made.
   private(set) var hasShape = false
-  /// A joining fetch is on its way: objects of this group, through this one, may still come.
-  private(set) var backfill: Location?
+  /// Joining fetches are on their way: objects of these groups, through these, may still come.
+  private(set) var backfills: [Location] = []
   /// Why the track is over, once it is; cursors write what is cached, then their subscriptions end.
   private(set) var end: RequestFailure?
   /// The first location after which there is nothing, where the publisher said so.
@@ -47,6 +47,10 @@ public final class CachedTrack {
   /// Fetches that wait for the backfill.
   var waitingFetches: [() -> Void] = []
   var source: TrackSource = .none
+  /// Publishers that have refused it, or left, since it was last answered for.
+  var refusers: Set<UInt64> = []
+  /// How one of several publishers has ended it, while others have not.
+  var conclusion: RequestFailure?
   /// Another publisher that has been asked, since the one there is goes away.
   var successor: Ingress?
   /// Whether sessions have been offered it (PUBLISH).
@@ -283,7 +287,7 @@ public final class CachedTrack {
     let next = Location(past.group, past.object &+ 1)
     switch beginning {
     case .whole: break
-    case .backfill: backfill = past
+    case .backfill: backfills.append(past)
     case .missing: if group(past.group) == nil { headless = next }
     }
     if coverage == nil { coverage = beginning == .whole ? Location(past.group, 0) : next }
@@ -292,25 +296,44 @@ public final class CachedTrack {
   /// The beginning of a group that was current when we came, and that nobody brings.
   func headID(of group: UInt64) -> UInt64 { headless.map { $0.group == group ? $0.object : 0 } ?? 0 }
 
-  /// The beginning has come, or will not.
-  func backfilled(success: Bool) {
-    guard let past = backfill else { return }
-    backfill = nil
-    if success {
-      let head = Location(past.group, 0)
-      coverage = coverage.map { min($0, head) } ?? head
-    } else {
-      headless = Location(past.group, past.object &+ 1)
+  /// Another publisher has answered, beside one whose objects come already. Of what both bound the smaller counts.
+  func joined(_ answer: SubscribeAnswer, _ expiry: Rules.Expiry) {
+    if let other = answer.deliveryTimeout.map(Origin.milliseconds), timeout.map({ other < $0.milliseconds }) ?? true {
+      timeout = (other, expiry)
     }
-    if let group = group(past.group) { touched(group) }
+    maximumCacheDuration = [maximumCacheDuration, answer.maximumCacheDuration].compactMap { $0 }.min()
+  }
+  /// What there was through `past` is on its way, by the joining fetch of one of several publishers.
+  func awaits(_ past: Location) {
+    backfills.append(past)
+    let known = largest
+    guard known.map({ past > $0 }) ?? true else { return }
+    largest = past
+    // Whether all between is on its way is not known.
+    if past.group > known?.group ?? 0 || coverage == nil { coverage = Location(past.group, past.object &+ 1) }
+  }
+  /// The beginning that was to come through `past` has, or will not; nil: none will.
+  func backfilled(_ past: Location? = nil, success: Bool) {
+    guard !backfills.isEmpty else { return }
+    let done = backfills.filter { $0 == past ?? $0 }
+    if let past, let index = backfills.firstIndex(of: past) { backfills.remove(at: index) } else { backfills = [] }
+    for past in done {
+      if success {
+        let head = Location(past.group, 0)
+        coverage = coverage.map { min($0, head) } ?? head
+      } else {
+        headless = Location(past.group, past.object &+ 1)
+      }
+      if let group = group(past.group) { touched(group) }
+    }
     let waiting = waitingFetches
     waitingFetches = []
     for go in waiting { go() }
   }
-  /// Whether an object of `group` from `id` on may still come by the joining fetch.
+  /// Whether an object of `group` from `id` on may still come by a joining fetch.
   @inline(__always) func awaits(_ group: UInt64, from id: UInt64) -> Bool {
-    guard let backfill else { return false }
-    return backfill.group == group && id <= backfill.object
+    guard !backfills.isEmpty else { return false }
+    return backfills.contains { $0.group == group && id <= $0.object }
   }
   /// Everything from `location` on was published here.
   func covers(from location: Location) { coverage = location }
@@ -357,6 +380,14 @@ public final class CachedTrack {
   func wasCut() { cuts = true }
   private var cuts = false
 
+  // MARK: Who brings it
+
+  /// The publishers that have been asked for it, or have offered it.
+  var upstreams: [Ingress] {
+    get { if case .upstream(let all) = source { all } else { [] } }
+    set { source = newValue.isEmpty ? .none : .upstream(newValue) }
+  }
+
   // MARK: Who reads
 
   /// Streams of subscriptions, those that are over included, that have not wholly arrived.
@@ -372,7 +403,7 @@ public final class CachedTrack {
     switch source {
     case .none: return false
     case .local: return true
-    case .upstream(let ingress): if case .live = ingress.state { return true } else { return false }
+    case .upstream(let all): return all.contains(where: \.isLive)
     }
   }
   func ingested(_ count: Int) { ingested &+= count }

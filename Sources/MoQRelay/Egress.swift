@@ -169,7 +169,7 @@ final class Egress {
     switch track.source {
     case .none: return false
     case .local: return true
-    case .upstream(let ingress): return type == ingress.attachment.abilities.gapExtension
+    case .upstream(let all): return all.allSatisfy { type == $0.attachment.abilities.gapExtension }
     }
   }
   /// A group was given up before it had a stream, whose reset would say it.

@@ -63,7 +63,10 @@ final class Inflow {
     track.origin.counters.bytesIn &+= UInt64(part.count)
     track.ingested(part.count)
     track.touched(run.subgroup)
-    if !run.isAlone, run.isWhole { compareWhole(run) }
+    if !run.isAlone, run.isWhole {
+      compareWhole(run)
+      if !run.isDropped { run.subgroup.relieve(run) }
+    }
     track.cache.trim()
   }
 
@@ -75,9 +78,14 @@ final class Inflow {
   private func compare(_ object: ObjectInfo, _ run: Run) -> String? {
     (twin, current) = (nil, nil)
     guard let copy = run.subgroup.copy(of: object.id, except: run) else {
-      return !discards && run.subgroup.group.hasElsewhere(object.id, than: run) ? "subgroup" : nil
+      guard !discards else { return nil }
+      // Another publisher's stream has ended the subgroup.
+      if run.state != .open { discards = true } else { run.join() }
+      return run.subgroup.group.hasElsewhere(object.id, than: run) ? "subgroup" : nil
     }
     discards = true
+    run.skip(object.id)
+    run.subgroup.relieve(run)
     guard mustAgree, copy.run.mustAgree else { return nil }
     let first = copy.run.objects[copy.index].info
     if object.status == .normal, first.status == .normal { (twin, current) = (Twin(copy.run, copy.index), object) }
@@ -101,10 +109,14 @@ final class Inflow {
     guard !isOver else { return }
     isOver = true
     guard let run, !run.isDropped else { return }
-    if case .finished = how, !run.isWhole { run.close(.reset(.internalError)) } else { run.close(how) }
-    if info.endsGroup, case .finished = run.state, let last = run.objects.last, last.info.id < .max {
-      run.subgroup.group.ends(at: last.info.id + 1)
+    guard case .finished = how, !run.isWhole else {
+      run.close(how)
+      if info.endsGroup, case .finished = how, let last = run.lastID {
+        run.subgroup.group.ends(at: last.addingSaturating(1))
+      }
+      return track.touched(run.subgroup.group)
     }
+    run.close(.reset(.internalError))
     track.touched(run.subgroup.group)
   }
 }
@@ -193,6 +205,7 @@ final class DatagramInflow {
       run.append(object, at: origin.milliseconds)
       if !payload.isEmpty { _ = run.append(payload) }
     } else {
+      run.subgroup.strayed(object.id)
       origin.counters.objectsOutOfOrder &+= 1
     }
     let cached = run.subgroup.group
@@ -206,6 +219,10 @@ final class DatagramInflow {
   private func isKnown(_ object: ObjectInfo, _ payload: Bytes, _ run: Run) -> Bool {
     let origin = run.subgroup.group.track.origin, track = run.subgroup.group.track
     guard let copy = run.subgroup.copy(of: object.id, except: nil) else {
+      if run.subgroup.strays.contains(object.id) {
+        origin.counters.duplicates &+= 1
+        return true
+      }
       guard !run.isAlone, run.subgroup.group.hasElsewhere(object.id, than: run) else { return false }
       origin.malformed(track, object, "forwarding preference")
       return true

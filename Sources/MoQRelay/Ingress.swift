@@ -5,10 +5,12 @@ enum TrackSource {
   case none
   /// Written by the application.
   case local(LocalTrack)
-  case upstream(Ingress)
+  /// Read from its publishers: at least one, those that have not answered included.
+  case upstream([Ingress])
 }
 
-/// The one upstream subscription of a track, whoever reads it here.
+/// An upstream subscription of a track, whoever reads it here. Where several publishers are read at once, what they
+/// bring comes together in the track's cache: of each object what is there first.
 final class Ingress {
   enum State {
     /// The publisher has not answered. Leads to: live, over.
@@ -26,6 +28,11 @@ final class Ingress {
   /// An offer announces its namespace as long as it lasts.
   var route: Route?
   private var backfill: RequestKey?
+  /// The largest object when it was answered, and whether what was before has been asked for.
+  private var past: Location?, hasJoined = false
+  /// How long what it brings may be passed on from the cache; nil: for ever.
+  private(set) var lifetime: Duration?
+  var isLive: Bool { if case .live = state { true } else { false } }
   /// How long what that brings may be passed on from the cache, as its own answer says.
   var backfillLifetime: Duration?
   private var inflows: [ObjectIdentifier: Inflow] = [:]
@@ -49,23 +56,45 @@ final class Ingress {
     // Which object of the latest group is the largest is not known, and nobody must wait for one that is not there.
     if !attachment.abilities.tellsLargest { answer.largest = nil }
     guard state == .asking else { return }
-    state = .live
+    let isBeside = track.successor !== self && track.upstreams.contains(where: \.isLive)
+    (state, past, lifetime) = (.live, answer.largest, answer.maximumCacheDuration)
     if track.successor === self { track.origin.tookOver(self) }
+    track.refusers = []
     let expiry = attachment.abilities.expiry
-    datagrams.lifetime = answer.maximumCacheDuration
+    datagrams.lifetime = lifetime
     datagrams.mustAgree = attachment.abilities.endsMalformedTracks
-    if attachment.abilities.currentGroup {
+    if isBeside {
+      track.joined(answer, expiry)
+      // Whoever is behind may never bring what is between.
+      if let past, track.largest.map({ past > $0 }) ?? true, join(past) { track.awaits(past) }
+    } else if attachment.abilities.currentGroup {
       track.began(answer, .whole, expiry)
-    } else if answer.largest != nil, attachment.abilities.joiningFetch, !isOffer,
-      let fetch = try? attachment.session.fetch(FetchRequest(.joining(key, groupsBefore: 0)))
-    {
-      backfill = fetch
-      attachment.use(fetch, for: .backfill(self))
+    } else if let past, join(past) {
       track.began(answer, .backfill, expiry)
     } else {
       track.began(answer, .missing, expiry)
     }
+    track.origin.moveOn(track)
     track.origin.ready(track)
+  }
+  /// Asks for the beginning of the group that was current. False: it cannot be asked for.
+  private func join(_ past: Location) -> Bool {
+    guard attachment.abilities.joiningFetch, !isOffer,
+      let fetch = try? attachment.session.fetch(FetchRequest(.joining(key, groupsBefore: 0)))
+    else { return false }
+    (backfill, hasJoined) = (fetch, true)
+    attachment.use(fetch, for: .backfill(self))
+    return true
+  }
+  /// Whether the beginning of a group is on its way.
+  var isJoining: Bool { backfill != nil }
+  /// Another publisher has left in the middle of the group that this one began in, or while it brought the beginning of
+  /// one (`isOwed`): what it was to bring comes from here.
+  func standsIn(isOwed: Bool) {
+    guard isLive, !hasJoined, let past, isOwed || track.group(past.group)?.awaitsTakeover ?? false, join(past) else {
+      return
+    }
+    track.awaits(past)
   }
 
   // MARK: What comes
@@ -76,7 +105,7 @@ final class Ingress {
   func began(_ info: SubgroupInfo) -> Inflow? {
     guard state != .over else { return nil }
     let inflow = Inflow(
-      track, info, lifetime: track.maximumCacheDuration, mustAgree: attachment.abilities.endsMalformedTracks)
+      track, info, lifetime: lifetime, mustAgree: attachment.abilities.endsMalformedTracks)
     inflows[ObjectIdentifier(inflow)] = inflow
     return inflow
   }
@@ -97,7 +126,7 @@ final class Ingress {
   func backfilled(success: Bool) {
     guard backfill != nil else { return }
     backfill = nil
-    track.backfilled(success: success)
+    track.backfilled(past, success: success)
   }
 
   // MARK: The end

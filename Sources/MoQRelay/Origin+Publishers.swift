@@ -1,24 +1,87 @@
 import MoQKernel
 
-// Publishers leave, others take over.
+// Publishers are asked, leave, and others go on.
 extension Origin {
+  // MARK: Who is asked
+
+  /// Asks for a track: the publisher that is preferred, and all others with it where their dialects want that. Returns
+  /// why there is none.
+  func open(_ track: CachedTrack, for asker: Attachment?) -> RequestFailure? {
+    var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
+    for route in routes.publishers(of: track.name, askedBy: asker) {
+      switch route.source {
+      case .session(let attachment, _):
+        let isFirst = track.upstreams.isEmpty
+        guard !track.refusers.contains(attachment.number), isFirst || !route.isOffer else { continue }
+        if let failure = ask(attachment, for: track), isFirst { refusal = failure }
+      case .local(let broadcast):
+        guard track.upstreams.isEmpty else { continue }
+        if broadcast.completeAt <= now {
+          refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
+          continue
+        }
+        early[ObjectIdentifier(track)] = (track, broadcast.completeAt)
+        return nil
+      }
+    }
+    return track.upstreams.isEmpty ? refusal : nil
+  }
+  /// Asks one publisher. Returns why it was not: the session is over, or others are asked with whom it is not.
+  private func ask(_ attachment: Attachment, for track: CachedTrack) -> RequestFailure? {
+    guard hasRoom(for: attachment, track) else { return RequestFailure(.uninterested, "it has its publishers") }
+    let ingress = Ingress(track, from: attachment)
+    do { try ingress.ask() } catch {
+      return RequestFailure(.internalError, "the publisher's session: \(error.phrase)")
+    }
+    track.upstreams.append(ingress)
+    return nil
+  }
+  /// Whether a publisher may be read beside those that are.
+  private func hasRoom(for attachment: Attachment, _ track: CachedTrack) -> Bool {
+    let all = track.upstreams
+    guard !all.isEmpty else { return true }
+    return all.count < configuration.maximumPublishers && attachment.abilities.isAskedWithOthers
+      && all.allSatisfy { $0.attachment.abilities.isAskedWithOthers && $0.attachment !== attachment }
+  }
+  /// A namespace has been announced: its publisher is asked for a track that is read from others (§8.4 of draft-14).
+  func join(_ track: CachedTrack, _ attachment: Attachment) {
+    guard track.end == nil, !track.upstreams.isEmpty,
+      track.isUsed || isAwaited(track) || !track.upstreams.allSatisfy(\.isOffer)
+    else { return }
+    _ = ask(attachment, for: track)
+  }
+  /// The session that would be asked for a track.
+  func publisher(of name: TrackName, askedBy asker: Attachment) -> Attachment? {
+    let all = tracks[name]?.upstreams ?? []
+    if let ingress = all.first(where: { $0.isLive && !$0.attachment.isLeaving }) ?? all.first(where: \.isLive)
+      ?? all.first
+    {
+      return ingress.attachment
+    }
+    for route in routes.publishers(of: name, askedBy: asker) {
+      if case .session(let attachment, _) = route.source { return attachment }
+    }
+    return nil
+  }
+
+  // MARK: Who leaves
+
   /// An upstream subscription was refused, or has ended, or its session has.
   func lost(_ ingress: Ingress, _ failure: RequestFailure) {
-    let track = ingress.track
-    guard case .upstream(let current) = track.source, current === ingress else {
+    let track = ingress.track, wasLive = ingress.isLive
+    guard track.upstreams.contains(where: { $0 === ingress }) else {
       if track.successor === ingress { track.successor = nil }
       return ingress.over(cut: false)
     }
-    var wasLive = false
-    if case .live = ingress.state { wasLive = true }
     if wasLive, failure.reason == .malformedTrack, ingress.attachment.abilities.endsMalformedTracks {
       ingress.over(cut: false)
       return malformed(track, failure)
     }
-    let isRegular = failure.reason == .trackEnded || failure.reason == .subscriptionEnded
+    let isRegular = failure.reason == .trackEnded || failure.reason == .subscriptionEnded, isOwed = ingress.isJoining
     ingress.over(cut: wasLive && !isRegular)
     if let route = ingress.route { withdrawn(route) }
-    track.source = .none
+    track.upstreams.removeAll { $0 === ingress }
+    track.refusers.insert(ingress.attachment.number)
     var reason = failure
     reason.code = nil
     switch failure.reason {
@@ -26,30 +89,40 @@ extension Origin {
     case .unknown: reason.reason = .internalError
     default: break
     }
+    if wasLive, isRegular { track.conclusion = reason }
+    if !track.upstreams.isEmpty {
+      if wasLive, !isRegular { goOn(track, isOwed: isOwed) }
+      // There may be one that there was no room for.
+      if track.conclusion == nil, track.upstreams.count == configuration.maximumPublishers - 1 {
+        _ = open(track, for: nil)
+      }
+      return
+    }
     if let successor = track.successor {
       track.successor = nil
       if isRegular {
         successor.cancel()
       } else {
         track.wasCut()
-        track.source = .upstream(successor)
+        track.source = .upstream([successor])
         counters.takeovers &+= 1
         return
       }
     }
-    if !wasLive || !isRegular {
+    if track.conclusion == nil {
       track.wasCut()
-      if open(track, avoiding: [ObjectIdentifier(ingress.attachment)], for: nil) == nil {
+      if open(track, for: nil) == nil {
         if wasLive { counters.takeovers &+= 1 }
         return
       }
     }
-    if wasLive {
-      track.ended(reason)
-      left(track)
-    } else {
-      refuseAll(track, reason)
-    }
+    refuseAll(track, track.conclusion ?? reason)
+  }
+  /// One of several publishers is gone: the others bring what it left open.
+  private func goOn(_ track: CachedTrack, isOwed: Bool) {
+    track.wasCut()
+    counters.takeovers &+= 1
+    for other in track.upstreams { other.standsIn(isOwed: isOwed) }
   }
 
   // MARK: Malformed tracks
@@ -64,7 +137,7 @@ extension Origin {
   private func malformed(_ track: CachedTrack, _ found: RequestFailure) {
     guard track.end == nil else { return }
     let failure = RequestFailure(found.reason, found.phrase)
-    if case .upstream(let ingress) = track.source, let route = ingress.route { withdrawn(route) }
+    for ingress in track.upstreams { if let route = ingress.route { withdrawn(route) } }
     track.malformed(failure)
     close(track)
   }
@@ -76,11 +149,23 @@ extension Origin {
     attachment.isLeaving = true
     for track in Array(tracks.values) { moveOn(track) }
   }
-  /// Asks another publisher for a track whose own is leaving. Until that answers all stays as it is.
+  /// Lets go of a publisher that is leaving where there is another; where there is none, asks for one. Until that answers
+  /// all stays as it is.
   func moveOn(_ track: CachedTrack) {
-    guard case .upstream(let leaving) = track.source, case .live = leaving.state, leaving.attachment.isLeaving,
-      track.successor == nil, track.end == nil
-    else { return }
+    guard track.end == nil, let leaving = track.upstreams.first(where: { $0.isLive && $0.attachment.isLeaving }) else {
+      return
+    }
+    let others = track.upstreams.filter { !$0.attachment.isLeaving }
+    guard others.isEmpty else {
+      guard others.contains(where: \.isLive) else { return }
+      let isOwed = leaving.isJoining
+      leaving.cancel(cut: true)
+      if let route = leaving.route { withdrawn(route) }
+      track.upstreams.removeAll { $0 === leaving }
+      goOn(track, isOwed: isOwed)
+      return moveOn(track)
+    }
+    guard track.successor == nil else { return }
     for route in routes.publishers(of: track.name, askedBy: leaving.attachment) {
       guard case .session(let other, _) = route.source, !other.isLeaving else { continue }
       let successor = Ingress(track, from: other)
@@ -89,26 +174,44 @@ extension Origin {
       return
     }
   }
-  /// The other publisher has said yes: the one that leaves is let go.
+  /// The other publisher has said yes: those that leave are let go.
   func tookOver(_ successor: Ingress) {
     let track = successor.track
     track.successor = nil
-    if case .upstream(let leaving) = track.source {
-      track.wasCut()
+    track.wasCut()
+    for leaving in track.upstreams {
       leaving.cancel(cut: true)
       if let route = leaving.route { withdrawn(route) }
     }
-    track.source = .upstream(successor)
+    track.source = .upstream([successor])
     counters.takeovers &+= 1
   }
 
   // MARK: Offers
 
-  /// Tracks that a publisher has offered (PUBLISH).
+  /// A publisher offers a track. nil: it is published already, by those that it is not read beside.
+  func offered(_ name: TrackName, by attachment: Attachment, _ key: RequestKey) -> Ingress? {
+    let track = tracks[name].flatMap { $0.end == nil ? $0 : nil } ?? makeTrack(name)
+    if case .local = track.source { return nil }
+    guard hasRoom(for: attachment, track) else { return nil }
+    let ingress = Ingress(track, from: attachment, offer: key)
+    track.upstreams.append(ingress)
+    // Whoever looks for announcements should find it; not every dialect can be told of single tracks.
+    let route = Route(name.namespace, .session(attachment, key), isOffer: true)
+    ingress.route = route
+    announced(route)
+    return ingress
+  }
+  /// Nobody reads a track any more: those that were asked for it are let go. True: others have offered it.
+  func keepsOffers(_ track: CachedTrack) -> Bool {
+    guard track.upstreams.contains(where: \.isOffer) else { return false }
+    for ingress in track.upstreams where !ingress.isOffer { ingress.cancel() }
+    track.upstreams.removeAll { !$0.isOffer }
+    return true
+  }
+  /// Tracks that publishers have offered (PUBLISH).
   var offeredTracks: [CachedTrack] {
-    tracks.values.filter { track in
-      if case .upstream(let ingress) = track.source { ingress.isOffer && track.end == nil } else { false }
-    }
+    tracks.values.filter { $0.end == nil && $0.upstreams.contains(where: \.isOffer) }
   }
   func offersEnded(_ track: CachedTrack, _ failure: RequestFailure) {
     for attachment in attachments.values { attachment.offerEnded(track, failure) }

@@ -25,7 +25,7 @@ public final class Origin {
   private(set) var milliseconds: UInt32 = 0
   private var lingering: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
   /// Tracks that were asked for before the application made them.
-  private var early: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
+  var early: [ObjectIdentifier: (track: CachedTrack, until: Instant)] = [:]
   private var timed = 0
   private var lastExpiry: UInt32 = 0
 
@@ -140,11 +140,13 @@ public final class Origin {
     let waiting = PendingSubscription(attachment: attachment, key: key, request: request)
     switch track.source {
     case .local: serve(waiting, track)
-    case .upstream(let ingress):
-      if case .live = ingress.state { serve(waiting, track) } else { wait(waiting, track) }
+    case .upstream(let all):
+      // Nobody has read what was only offered so far.
+      if all.allSatisfy(\.isOffer), !track.isUsed { _ = open(track, for: attachment) }
+      if track.isLive { serve(waiting, track) } else { wait(waiting, track) }
     case .none:
       wait(waiting, track)
-      if let failure = open(track, avoiding: [], for: attachment) { refuseAll(track, failure) }
+      if let failure = open(track, for: attachment) { refuseAll(track, failure) }
     }
   }
   private func wait(_ waiting: PendingSubscription, _ track: CachedTrack) {
@@ -196,33 +198,6 @@ public final class Origin {
   }
   func isAwaited(_ track: CachedTrack) -> Bool { !(pending[ObjectIdentifier(track)]?.isEmpty ?? true) }
 
-  /// Finds a publisher for a track. Returns why there is none.
-  func open(_ track: CachedTrack, avoiding: [ObjectIdentifier], for asker: Attachment?) -> RequestFailure? {
-    var refusal = RequestFailure(.doesNotExist, "nobody publishes \(track.name.namespace)")
-    for route in routes.publishers(of: track.name, askedBy: asker) {
-      let attachment: Attachment
-      switch route.source {
-      case .session(let session, _): attachment = session
-      case .local(let broadcast):
-        if broadcast.completeAt <= now {
-          refusal = RequestFailure(.doesNotExist, "no track \(track.name)")
-          continue
-        }
-        early[ObjectIdentifier(track)] = (track, broadcast.completeAt)
-        return nil
-      }
-      guard !avoiding.contains(ObjectIdentifier(attachment)) else { continue }
-      let ingress = Ingress(track, from: attachment)
-      do {
-        try ingress.ask()
-        track.source = .upstream(ingress)
-        return nil
-      } catch {
-        refusal = RequestFailure(.internalError, "the publisher's session: \(error.phrase)")
-      }
-    }
-    return refusal
-  }
   /// The track, where the application publishes it.
   private func writtenHere(_ name: TrackName) -> CachedTrack? {
     for route in routes.publishers(of: name, askedBy: nil) {
@@ -234,26 +209,6 @@ public final class Origin {
     if let track = tracks[name], early.removeValue(forKey: ObjectIdentifier(track)) != nil { return track }
     // One that others publish keeps its readers; the application's takes its name.
     return makeTrack(name)
-  }
-  /// The session that would be asked for a track.
-  func publisher(of name: TrackName, askedBy asker: Attachment) -> Attachment? {
-    if case .upstream(let ingress)? = tracks[name]?.source { return ingress.attachment }
-    for route in routes.publishers(of: name, askedBy: asker) {
-      if case .session(let attachment, _) = route.source { return attachment }
-    }
-    return nil
-  }
-  /// A publisher offers a track. nil: it is published already.
-  func offered(_ name: TrackName, by attachment: Attachment, _ key: RequestKey) -> Ingress? {
-    let track = tracks[name].flatMap { $0.end == nil ? $0 : nil } ?? makeTrack(name)
-    guard case .none = track.source else { return nil }
-    let ingress = Ingress(track, from: attachment, offer: key)
-    track.source = .upstream(ingress)
-    // Whoever looks for announcements should find it; not every dialect can be told of single tracks.
-    let route = Route(name.namespace, .session(attachment, key))
-    ingress.route = route
-    announced(route)
-    return ingress
   }
   /// The publisher has answered: whoever waits is served.
   func ready(_ track: CachedTrack) {
@@ -269,8 +224,8 @@ public final class Origin {
       guard track.end != nil else { return }
     }
     guard !track.isUsed, !isAwaited(track) else { return }
-    if case .upstream(let ingress) = track.source {
-      guard !ingress.isOffer else { return }
+    if !track.upstreams.isEmpty {
+      guard !keepsOffers(track) else { return }
       if configuration.linger > .zero, track.end == nil {
         lingering[ObjectIdentifier(track)] = (track, now.advanced(by: configuration.linger))
         return
@@ -281,7 +236,7 @@ public final class Origin {
   func close(_ track: CachedTrack) {
     lingering[ObjectIdentifier(track)] = nil
     early[ObjectIdentifier(track)] = nil
-    if case .upstream(let ingress) = track.source { ingress.cancel() }
+    for ingress in track.upstreams { ingress.cancel() }
     track.successor?.cancel()
     (track.source, track.successor) = (.none, nil)
     track.backfilled(success: false)
@@ -291,6 +246,11 @@ public final class Origin {
 
   // MARK: Sessions
 
+  private var lastNumber: UInt64 = 0
+  func takeNumber() -> UInt64 {
+    lastNumber += 1
+    return lastNumber
+  }
   func attach(_ attachment: Attachment) { attachments[ObjectIdentifier(attachment.session)] = attachment }
   func detach(_ attachment: Attachment) { attachments[ObjectIdentifier(attachment.session)] = nil }
 
@@ -302,8 +262,15 @@ public final class Origin {
       attachment.tell(of: route.namespace)
       if attachment.isLeaving { anyLeaves = true }
     }
-    guard anyLeaves else { return }
-    for track in Array(tracks.values) where track.name.namespace.hasPrefix(route.namespace) { moveOn(track) }
+    let joining: Attachment? =
+      if case .session(let owner, _) = route.source, owner.abilities.isAskedWithOthers, !route.isOffer { owner } else {
+        nil
+      }
+    guard anyLeaves || joining != nil else { return }
+    for track in Array(tracks.values) where track.name.namespace.hasPrefix(route.namespace) {
+      if let joining { join(track, joining) }
+      if anyLeaves { moveOn(track) }
+    }
   }
   func withdrawn(_ route: Route) {
     guard routes.remove(route) else { return }

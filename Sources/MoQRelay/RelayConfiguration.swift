@@ -9,6 +9,8 @@ public struct RelayConfiguration: Sendable {
   /// How long after the application has announced a namespace here its tracks may still be made: whoever asks for one
   /// before that waits so long. Without it a subscriber who is told of the namespace can be quicker than the application.
   public var patience: Duration = .zero
+  /// The most publishers that a track is read from at a time, where a dialect asks for all that there are.
+  public var maximumPublishers = 8
   /// The most streams of one subscription that have not wholly arrived at the subscriber.
   public var maximumStreams = 256
   /// The most bytes of one subscription that are written and finished, but have not arrived.

@@ -8,7 +8,11 @@ final class Route {
   }
   let namespace: TrackNamespace
   let source: Source
-  init(_ namespace: TrackNamespace, _ source: Source) { (self.namespace, self.source) = (namespace, source) }
+  /// A single track was offered (PUBLISH), not its namespace.
+  let isOffer: Bool
+  init(_ namespace: TrackNamespace, _ source: Source, isOffer: Bool = false) {
+    (self.namespace, self.source, self.isOffer) = (namespace, source, isOffer)
+  }
 
   /// Whether its session has said that it goes away.
   var isLeaving: Bool {

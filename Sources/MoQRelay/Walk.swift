@@ -137,10 +137,10 @@ struct Walk {
       let index = isHere ? object : run.index(from: next)
       if run.state == .open {
         anyOpen = true
-        if index >= run.objects.count { mayFill = true }
-      } else if run.state == .cut {
+        if index >= run.objects.count, run.lastID.map({ $0 < next }) ?? true { mayFill = true }
+      } else if run.state == .cut, !run.subgroup.isFinished {
         mayFill = true
-      } else if case .reset = run.state, index >= run.readable, !isMerged || !run.subgroup.isFinished {
+      } else if run.isBroken, index >= run.readable, !isMerged || !run.subgroup.isFinished {
         lost = true
       }
       guard index < run.readable else { return }
@@ -162,7 +162,8 @@ struct Walk {
       case .fetch: return anyOpen ? .wait : .finish
       }
     }
-    let isNext = best.id == next || (!isMerged && run === best.run && best.index == object)
+    // Or its stream had it right after one that has been read, or is not wanted.
+    let isNext = best.id == next || (!isMerged && best.run.predecessor(of: best.index).map { $0 < next } ?? false)
     if !isNext {
       if group.track.awaits(group.id, from: next) { return .wait }
       switch scope {
@@ -182,12 +183,13 @@ struct Walk {
     }
     let continuity: Continuity =
       best.id == next || !hasRead && next == start && !lost
-      ? .following : (lost && run !== best.run ? .afterLoss : .afterGap)
+      ? .following : (lost && run !== best.run && !isNext ? .afterLoss : .afterGap)
     (run, object) = (best.run, best.index)
     return begin(best.run, continuity)
   }
 
   private mutating func atEnd(_ subgroup: CachedSubgroup) -> Step {
+    if let end = subgroup.end, next >= end { return .finish }
     if subgroup.isOpen || subgroup.awaitsTakeover { return .wait }
     if subgroup.isFinished { return .finish }
     if subgroup.isDatagrams { return .finish }

@@ -129,8 +129,8 @@ enum Toy: Dialect {
       rangeEnd: .publisher, pushing: .missing,
       trackStatus: .missing, goAway: .missing, bitrateUpdates: .missing, tokenAliases: .missing,
       datagrams: .missing,
-      subgroups: .exists, objects: .objects, malformedTrack: .closesSession, unknownStream: .closesSession,
-      profiles: [],
+      subgroups: .exists, objects: .objects, malformedTrack: .closesSession, publishers: .one,
+      unknownStream: .closesSession, profiles: [],
       codes: Codes(
         subscribe: reasons, done: reasons, fetch: reasons, publish: reasons, trackStatus: reasons,
         publishNamespace: reasons, subscribeNamespace: reasons,

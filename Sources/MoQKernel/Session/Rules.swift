@@ -46,6 +46,7 @@ public struct Rules: Sendable {
   public var subgroups: Availability
   public var objects: ObjectRule
   public var malformedTrack: MalformedTrack
+  public var publishers: Publishers
   public var unknownStream: UnknownStream
   public var profiles: [Profile]
   public var codes: Codes
@@ -58,8 +59,8 @@ public struct Rules: Sendable {
     updating: Updating, afterUnsubscribe: AfterUnsubscribe, expiry: Expiry, pastStart: PastStart, repeats: Repeats,
     rangeEnd: RangeEnd, pushing: Availability, trackStatus: Availability,
     goAway: GoAwayRule, bitrateUpdates: Availability, tokenAliases: TokenAliases, datagrams: Availability,
-    subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, unknownStream: UnknownStream,
-    profiles: [Profile],
+    subgroups: Availability, objects: ObjectRule, malformedTrack: MalformedTrack, publishers: Publishers,
+    unknownStream: UnknownStream, profiles: [Profile],
     codes: Codes
   ) {
     (self.identification, self.control, self.numbering, self.numbered) = (identification, control, numbering, numbered)
@@ -75,7 +76,7 @@ public struct Rules: Sendable {
     (self.pushing, self.trackStatus, self.goAway) = (pushing, trackStatus, goAway)
     (self.bitrateUpdates, self.tokenAliases) = (bitrateUpdates, tokenAliases)
     (self.datagrams, self.subgroups) = (datagrams, subgroups)
-    (self.objects, self.malformedTrack) = (objects, malformedTrack)
+    (self.objects, self.malformedTrack, self.publishers) = (objects, malformedTrack, publishers)
     (self.unknownStream, self.profiles, self.codes) = (unknownStream, profiles, codes)
   }
 }
@@ -375,6 +376,14 @@ extension Rules {
     /// 12 and later: the same, and a relay ends the track for all who read it. An object that comes twice has to come
     /// with the same properties and payload.
     case endsTrack
+  }
+
+  /// Which publishers of a track a relay subscribes to.
+  public enum Publishers: Sendable {
+    /// The one that it prefers; another takes over when that is gone.
+    case one
+    /// 12 and later: all of them at once.
+    case all
   }
 
   /// What an unknown type at the start of a request's stream does.
