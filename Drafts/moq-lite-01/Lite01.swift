@@ -113,6 +113,16 @@ public enum Lite01: Dialect {
       try wire.liteSubscribeOK(&m)
       try wire.higherFirst("Publisher Priority", &m.priority)
     }
+    // The walk may change what it is given, so a writer's gets a copy, which takes longer than all the rest here. It is
+    // made only if there is something that the walk refuses.
+    @inline(__always) public static func write(_ m: SubscribeOK, to wire: inout WireWriter) throws(WireError) {
+      guard m.isPriorityAlone else {
+        var m = m
+        return try walk(&m, &wire)
+      }
+      var priority = m.priority
+      try wire.higherFirst("Publisher Priority", &priority)
+    }
   }
 
   public typealias GOAWAY = Unspoken<GoAway>
@@ -191,6 +201,14 @@ extension WireWalk where Self: ~Copyable & ~Escapable {
     var narrow = 255 - priority
     try byte(name, &narrow)
     priority = 255 - narrow
+  }
+}
+
+extension SubscribeOK {
+  /// Whether it says nothing that `liteSubscribeOK` has no words for.
+  @inline(__always) fileprivate var isPriorityAlone: Bool {
+    id == 0 && trackAlias == 0 && expiresMilliseconds == 0 && groupOrder == .ascending && largest == nil
+      && parameters.isEmpty
   }
 }
 

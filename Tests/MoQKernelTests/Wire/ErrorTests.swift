@@ -55,6 +55,22 @@ import Testing
     #expect(writer.count == 0)
   }
 
+  /// Each field of an answer that the dialect has no words for is named, and nothing is written.
+  @Test func whatAnAnswerCannotSay() {
+    let changes: [(String, (inout SubscribeOK) -> Void)] = [
+      ("Request ID", { $0.id = 1 }), ("Track Alias", { $0.trackAlias = 1 }),
+      ("Expires", { $0.expiresMilliseconds = 1 }),
+      ("Group Order", { $0.groupOrder = .descending }), ("Largest Location", { $0.largest = Location(0, 0) }),
+      ("Parameters", { $0.parameters = [Parameter(.deliveryTimeout, .number(1))] }),
+    ]
+    for (field, change) in changes {
+      var m = SubscribeOK(), writer = WireWriter()
+      change(&m)
+      let error = #expect(throws: WireError.self) { try Lite01.encode(.subscribeOK(m), into: &writer) }
+      #expect(error?.kind == .inexpressible && error?.field.description == field && writer.count == 0)
+    }
+  }
+
   @Test func aMalformedTokenClosesWithItsOwnReason() {
     let bytes: [UInt8] = [0x21, 0, 5, 1, 1, 3, 1, 9]
     var reader = WireReader(bytes.span.bytes)
