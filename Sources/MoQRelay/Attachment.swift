@@ -374,6 +374,7 @@ public final class Attachment {
       }
       // Streams of subscriptions that had ended, but had not arrived.
       for (_, use) in open { if case .cursor(let cursor) = use { cursor.abandon() } }
+      origin.forgetRefusals(of: self)
     }
   }
 }

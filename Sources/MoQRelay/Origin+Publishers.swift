@@ -118,6 +118,10 @@ extension Origin {
     }
     refuseAll(track, track.conclusion ?? reason)
   }
+  /// A session is over: it is asked for nothing any more, so nobody needs to know what it has refused.
+  func forgetRefusals(of attachment: Attachment) {
+    for track in tracks.values where !track.refusers.isEmpty { track.refusers.remove(attachment.number) }
+  }
   /// One of several publishers is gone: the others bring what it left open.
   private func goOn(_ track: CachedTrack, isOwed: Bool) {
     track.wasCut()

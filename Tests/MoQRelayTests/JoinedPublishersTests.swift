@@ -125,6 +125,21 @@ import Testing
     room.network.run(3_000) { subscriber.ends[key] != nil }
     #expect(subscriber.ends[key] != nil)
   }
+  /// However many publishers come and go beside one that stays, the track remembers none of them.
+  @Test func thoseThatAreGoneAreForgotten() throws {
+    let room = Room(seed: 709, ["draft-14"])
+    let (subscriber, key) = try room.subscriber("draft-14")
+    for _ in 0..<10 {
+      room.add("draft-14")
+      #expect(room.readers.last == 1)
+      room.publishers.removeLast().0.link.kill()
+      room.network.settle()
+    }
+    #expect(try #require(room.network.origin.tracks[room.track]).refusers.isEmpty)
+    room.group(0, objects: 3)
+    room.network.settle()
+    #expect(Self.ids(subscriber, 0) == [0, 1, 2] && subscriber.ends[key] == nil)
+  }
   /// What one was in the middle of when it left comes by a fetch from the other, which had begun after it.
   @Test func whatWasOnItsWayIsFetched() throws {
     let room = Room(seed: 705, [])
