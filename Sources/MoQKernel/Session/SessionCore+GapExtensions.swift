@@ -124,7 +124,7 @@ extension SessionCore {
       return true
     } catch {
       let phrase = "\(name) datagram: \(error)"
-      if case .closesSession? = self.rules?.malformedTrack {
+      if malformedTrackClosesSession {
         shut(SessionFailure(error.sessionReason, phrase))
       } else {
         malformed(subscription, phrase)

@@ -99,11 +99,13 @@ extension SessionCore {
   /// An object that cannot be: the track is malformed where the draft has that, else the session is closed.
   private func unreadable(_ error: WireError, _ stream: Stream) throws(SessionFailure) {
     let phrase = "\(name) object: \(error)"
-    guard error.isOfTheTrack, let rule = rules?.malformedTrack, rule != .closesSession else {
+    guard error.isOfTheTrack, !malformedTrackClosesSession else {
       throw SessionFailure(error.sessionReason, phrase)
     }
     malformed(stream, phrase)
   }
+  /// Whether objects that cannot be close the session, and not only what brought them.
+  var malformedTrackClosesSession: Bool { rules.map { $0.malformedTrack == .closesSession } ?? true }
   private func malformed(_ stream: Stream, _ phrase: String) {
     switch stream.request {
     case let subscription as Subscription: malformed(subscription, phrase)
@@ -182,7 +184,7 @@ extension SessionCore {
     }
     if rules?.gapExtensions != nil, !subscription.gaps.began(subgroup.group) {
       let error = WireError.groupInGap(subgroup.group)
-      if case .closesSession? = rules?.malformedTrack { throw error }
+      if malformedTrackClosesSession { throw error }
       drop(stream)
       malformed(subscription, "\(name) stream: \(error)")
       return false
@@ -227,9 +229,7 @@ extension SessionCore {
     stream.pending = []
     if reset == nil, !isWhole, stream.hasObjects {
       // FIN within an object (§2.5 of draft-14).
-      guard let rule = rules?.malformedTrack, rule != .closesSession else {
-        throw violation("a stream ends within an object")
-      }
+      guard !malformedTrackClosesSession else { throw violation("a stream ends within an object") }
       return malformed(stream, "a stream ends within an object")
     }
     guard stream.isAnnounced else {
