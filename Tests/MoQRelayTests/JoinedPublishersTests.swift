@@ -275,6 +275,20 @@ import Testing
     network.run { peer.session.isEstablished }
     return peer
   }
+  /// Publishers that have announced the track's namespace.
+  private func announced(_ count: Int, _ network: Network) throws -> [SimulatedSubscriber] {
+    let publishers = (0..<count).map { _ in connected(network) }
+    for publisher in publishers { _ = try publisher.session.announce(track.namespace) }
+    network.settle()
+    return publishers
+  }
+  /// A subscriber to the track.
+  private func reader(_ network: Network) throws -> SimulatedSubscriber {
+    let subscriber = connected(network)
+    _ = try subscriber.session.subscribe(SubscribeRequest(track, filter: .nextObject))
+    network.settle()
+    return subscriber
+  }
   private func write(_ ids: [UInt64], _ stream: StreamKey, by publisher: SimulatedSubscriber, fin: Bool = false) throws
   {
     for id in ids {
@@ -291,20 +305,14 @@ import Testing
     let publishers = names.map { _ in connected(network, dialect) }
     for (name, publisher) in zip(names, publishers) { _ = try publisher.session.announce(name) }
     network.settle()
-    let subscriber = connected(network)
-    _ = try subscriber.session.subscribe(SubscribeRequest(track, filter: .nextObject))
-    network.settle()
+    let subscriber = try reader(network)
     #expect(publishers.map(\.served.count) == [1, 1, 0, 0, 0] && subscriber.ends.isEmpty)
   }
 
   /// A stream that stays open and silent holds nobody up: neither for ids that are missing nor for the end.
   @Test func aSilentStreamHoldsNobodyUp() throws {
-    let network = Network(seed: 721), publishers = (0..<2).map { _ in connected(network) }
-    for publisher in publishers { _ = try publisher.session.announce(track.namespace) }
-    network.settle()
-    let before = connected(network), lite = connected(network, "moq-lite-01")
-    _ = try before.session.subscribe(SubscribeRequest(track, filter: .nextObject))
-    network.settle()
+    let network = Network(seed: 721), publishers = try announced(2, network), before = try reader(network)
+    let lite = connected(network, "moq-lite-01")
     _ = try lite.session.subscribe(SubscribeRequest(track))
     network.settle()
     let streams = try publishers.map {
@@ -328,12 +336,7 @@ import Testing
 
   /// Both are in the middle of an object; one breaks off there.
   @Test func anObjectThatBreaksOffIsTheOthers() throws {
-    let network = Network(seed: 722), publishers = (0..<2).map { _ in connected(network) }
-    for publisher in publishers { _ = try publisher.session.announce(track.namespace) }
-    network.settle()
-    let subscriber = connected(network)
-    _ = try subscriber.session.subscribe(SubscribeRequest(track, filter: .nextObject))
-    network.settle()
+    let network = Network(seed: 722), publishers = try announced(2, network), subscriber = try reader(network)
     let streams = try publishers.map {
       try $0.session.openSubgroup(try #require($0.served.first), SubgroupInfo(group: 0, endsGroup: true))
     }
@@ -352,12 +355,7 @@ import Testing
 
   /// Datagrams that overtook each other, from two publishers: each goes on once.
   @Test func datagramsOfTwoGoOnOnce() throws {
-    let network = Network(seed: 723), publishers = (0..<2).map { _ in connected(network) }
-    for publisher in publishers { _ = try publisher.session.announce(track.namespace) }
-    network.settle()
-    let subscriber = connected(network)
-    _ = try subscriber.session.subscribe(SubscribeRequest(track, filter: .nextObject))
-    network.settle()
+    let network = Network(seed: 723), publishers = try announced(2, network), subscriber = try reader(network)
     for (publisher, ids) in zip(publishers, [[0, 3, 1], [0, 1, 2, 3]] as [[UInt64]]) {
       for id in ids {
         let info = ObjectInfo(group: 0, id: id, payloadLength: 1)
